@@ -1,0 +1,58 @@
+/*
+ * Virtual time and timers.
+ *
+ * A Clock counts nanoseconds of guest time: the host's monotonic clock, less the time the VM was stopped. Devices
+ * compute their counters from clock_now() and arm timers for what must happen later. Timers fire in the main loop,
+ * with the machine lock held, in order of deadline.
+ *
+ * A manual clock (tests) moves only by clock_step().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Clock Clock;
+typedef struct Timer Timer;
+typedef void TimerFn(void *opaque);
+
+#define NS_PER_SEC 1000000000LL
+#define MS(n) ((n) * 1000000LL)
+#define US(n) ((n) * 1000LL)
+
+/* A clock that follows the host; created stopped at 0. Free with clock_free(). */
+Clock *clock_new(void);
+/* A clock that only clock_step() moves; created at 0, running. */
+Clock *clock_new_manual(void);
+void clock_free(Clock *c);
+
+/* Nanoseconds of guest time. Any thread. */
+int64_t clock_now(Clock *c);
+
+/* Let guest time run, or hold it. Idempotent. */
+void clock_start(Clock *c);
+void clock_stop(Clock *c);
+
+/*
+ * Move a manual clock by ns, firing the timers that fall due, each at its own deadline (a callback sees clock_now()
+ * equal to it).
+ */
+void clock_step(Clock *c, int64_t ns);
+
+/* Create a timer, not armed. The caller owns it; timer_free() disarms. */
+Timer *timer_new(Clock *c, TimerFn *fn, void *opaque);
+void timer_free(Timer *t);
+
+/* Arm (or re-arm) for an absolute guest time in ns; a past deadline fires at the next opportunity. Machine lock held. */
+void timer_arm(Timer *t, int64_t deadline);
+void timer_disarm(Timer *t);
+bool timer_armed(const Timer *t);
+/* The deadline last armed; meaningful while armed. */
+int64_t timer_deadline(const Timer *t);
+
+/*
+ * For the main loop: a file descriptor (timerfd, owned by the clock) that becomes readable when timers are due, and the
+ * call that runs them. clock_run() is to be called with the machine lock held. A manual clock's fd is -1.
+ */
+int clock_fd(Clock *c);
+void clock_run(Clock *c);

@@ -1,0 +1,95 @@
+/*
+ * Physical address space and I/O ports: what answers where.
+ *
+ * A Bus is a set of regions, each a range of addresses with something behind it: RAM, ROM or a device's callbacks.
+ * Later additions lie over earlier ones of the same or a lower priority, so the board says "VGA over RAM", "BIOS ROM
+ * over both". The bus flattens this into sorted ranges; look-ups are a binary search behind the TLB (memory) or
+ * a last-hit check (ports). One type serves memory (64-bit addresses) and ports (16-bit).
+ *
+ * Locking: device callbacks run with the machine lock held (bus_read/bus_write take it). Changing the map (add, remove,
+ * enable) is done with the lock held and bumps Bus.generation; the map listener flushes TLBs.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint64_t Gpa; /* guest physical address, or a port number on the I/O bus */
+typedef uint64_t Gva; /* guest linear (virtual) address */
+typedef uint8_t *Hva; /* address in this process */
+
+typedef struct Bus Bus;
+typedef struct Region Region;
+
+/*
+ * A device's callbacks. offset is relative to the region's start, size is 1, 2, 4 or 8. Accesses wider than max_size
+ * are split, low address first; narrower than min_size are widened for reads and, for writes, passed through with
+ * their own size. 0 means 1 and 4. Unassigned addresses read as all ones and ignore writes.
+ */
+typedef struct RegionOps {
+    uint64_t (*read)(void *opaque, uint64_t offset, unsigned size);
+    void (*write)(void *opaque, uint64_t offset, uint64_t value, unsigned size);
+    unsigned min_size, max_size;
+} RegionOps;
+
+typedef enum RegionKind { REGION_RAM, REGION_ROM, REGION_IO } RegionKind;
+
+struct Region {
+    const char *name; /* static string, for `info mtree` */
+    RegionKind kind;
+    Gpa start;
+    uint64_t size;
+    int priority;
+    bool enabled;
+    Hva host;     /* RAM, ROM: the bytes (page aligned); not owned */
+    uint64_t ram; /* RAM: offset of host in guest RAM, for page watches; UINT64_MAX when not guest RAM */
+    const RegionOps *ops; /* IO; also ROM: writes go to ops->write when set */
+    void *opaque;
+};
+
+/* lock may be NULL (tests, single thread). The bus does not own it. */
+Bus *bus_new(const char *name, uint64_t size, GMutex *lock);
+void bus_free(Bus *bus);
+
+/*
+ * Add regions. They are owned by the bus and live until bus_free(). RAM and ROM starts and sizes are multiples of
+ * 4 KiB. Regions start enabled.
+ */
+Region *bus_add_io(Bus *bus, const char *name, Gpa start, uint64_t size, const RegionOps *ops, void *opaque, int priority);
+Region *bus_add_ram(Bus *bus, const char *name, Gpa start, uint64_t size, Hva host, uint64_t ram_offset, int priority);
+Region *bus_add_rom(Bus *bus, const char *name, Gpa start, uint64_t size, Hva host, int priority);
+
+/* Show or hide, move (PCI BARs), or change the kind of (PAM) a region. No-ops when nothing changes. */
+void region_set_enabled(Bus *bus, Region *r, bool enabled);
+void region_move(Bus *bus, Region *r, Gpa start);
+void region_set_kind(Bus *bus, Region *r, RegionKind kind);
+
+/* Batch map changes: between begin and commit the flat view is not rebuilt. Nests. */
+void bus_begin(Bus *bus);
+void bus_commit(Bus *bus);
+
+/* Called after every change of the map, with the lock held. */
+void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque);
+
+/* The region that answers at addr, and, if last is not NULL, the last address that it answers without a break; NULL if none. */
+Region *bus_find(Bus *bus, Gpa addr, Gpa *last);
+
+/*
+ * Access by the CPU or a device, any size 1..8, any alignment. IO regions are called with the machine lock (taken here
+ * unless the calling thread is a device callback: use the _locked forms there).
+ */
+uint64_t bus_read(Bus *bus, Gpa addr, unsigned size);
+void bus_write(Bus *bus, Gpa addr, uint64_t value, unsigned size);
+uint64_t bus_read_locked(Bus *bus, Gpa addr, unsigned size);
+void bus_write_locked(Bus *bus, Gpa addr, uint64_t value, unsigned size);
+
+/*
+ * DMA: copy len bytes between guest physical memory and buf. Holes read as 0xff; ROM ignores writes. Watches on RAM
+ * pages are honoured. Machine lock held.
+ */
+void bus_dma_read(Bus *bus, Gpa addr, void *buf, uint64_t len);
+void bus_dma_write(Bus *bus, Gpa addr, const void *buf, uint64_t len);
+
+/* Print the flat map, as `info mtree` shows it. */
+void bus_print(Bus *bus, GString *out);
