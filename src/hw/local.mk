@@ -1,1 +1,2 @@
-libx86vm_a_SOURCES +=
+libx86vm_a_SOURCES += \
+	src/hw/pci.c src/hw/pci.h
