@@ -1,0 +1,1 @@
+libx86vm_a_SOURCES += src/vcpu.h src/irqline.h

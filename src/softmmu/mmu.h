@@ -1,0 +1,45 @@
+/*
+ * Linear to physical: the page walk and the software TLB.
+ *
+ * The walker is written over a paging mode (none, 32-bit, PAE; long mode fits later) and does exactly what SDM 3A
+ * chapter 4 asks: A and D bits, WP, NX, global pages, reserved bits, PDPTEs latched at CR loads. The TLB holds its
+ * results; each entry has separate tags for read, write and execute, so a page whose D bit is clear, or that is
+ * watched, simply has no write tag and takes the slow path.
+ */
+#pragma once
+
+#include "softmmu/ram.h"
+#include "vcpu.h"
+
+/* Kinds of access; also bits of the #PF error code where named so. */
+enum { ACCESS_READ = 0, ACCESS_WRITE = 2, ACCESS_FETCH = 16 };
+#define PF_P 1u
+#define PF_W 2u
+#define PF_U 4u
+#define PF_RSVD 8u
+#define PF_I 16u
+
+/* Drop all translations; those of non-global pages; those of one page (INVLPG: global ones too, both privilege levels). */
+void tlb_flush_all(Vcpu *v);
+void tlb_flush_nonglobal(Vcpu *v);
+void tlb_flush_page(Vcpu *v, Gva addr);
+/* Drop write permission only: after a page became watched. */
+void tlb_protect(Vcpu *v);
+
+/*
+ * Translate for an access by privilege mmu_idx (MMU_SUPER or MMU_USER); sets A and D bits; raises #PF.
+ * Returns the physical address (A20 applied). Fills the TLB where RAM or ROM answers.
+ */
+Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx);
+
+/* The same without side effects, for debuggers: false when not mapped. */
+bool mmu_probe(Vcpu *v, Gva addr, Gpa *gpa);
+
+/*
+ * CR3, CR0 or CR4 changed: latch the PDPTEs when PAE paging is on. False: a reserved bit was set, the load must #GP
+ * and nothing was latched. cr0/cr3/cr4 are the values about to be loaded.
+ */
+bool mmu_load_pdptes(Vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4);
+
+/* Recompute mmu_idx from CPL, CR0.AM and EFLAGS.AC; call after any of them changes. */
+void mmu_update_idx(Vcpu *v);
