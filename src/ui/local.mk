@@ -1,1 +1,2 @@
-libx86vm_a_SOURCES +=
+libx86vm_a_SOURCES += \
+	src/ui/screendump.c src/ui/screendump.h
