@@ -53,6 +53,7 @@ int64_t timer_deadline(const Timer *t);
 /*
  * For the main loop: a file descriptor (timerfd, owned by the clock) that becomes readable when timers are due, and the
  * call that runs them. clock_run() is to be called with the machine lock held. A manual clock's fd is -1.
+ * Free the timers before their clock.
  */
 int clock_fd(Clock *c);
 void clock_run(Clock *c);

@@ -1,2 +1,17 @@
 # Unit tests: one program per unit, TAP on stdout (GLib's g_test --tap).
 # A test is added by:  check_PROGRAMS += tests/test-foo   and   tests_test_foo_SOURCES = tests/test-foo.c
+
+check_PROGRAMS += tests/test-clock
+tests_test_clock_SOURCES = tests/test-clock.c
+
+check_PROGRAMS += tests/test-ram
+tests_test_ram_SOURCES = tests/test-ram.c
+
+check_PROGRAMS += tests/test-region
+tests_test_region_SOURCES = tests/test-region.c
+
+# What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
+HWTEST = tests/hwtest.c tests/hwtest.h
+
+check_PROGRAMS += tests/test-hwtest
+tests_test_hwtest_SOURCES = tests/test-hwtest.c $(HWTEST)

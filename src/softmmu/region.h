@@ -69,14 +69,24 @@ void region_set_kind(Bus *bus, Region *r, RegionKind kind);
 void bus_begin(Bus *bus);
 void bus_commit(Bus *bus);
 
+/* Guest RAM, whose watchers hear of writes by bus_write() and bus_dma_write(). NULL (the start) for none. */
+struct Ram;
+void bus_set_ram(Bus *bus, struct Ram *ram);
+
+/* A number that changes with every change of the map: whoever caches bus_find() compares it. Any thread. */
+unsigned bus_generation(const Bus *bus);
+
 /* Called after every change of the map, with the lock held. */
 void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque);
 
-/* The region that answers at addr, and, if last is not NULL, the last address that it answers without a break; NULL if none. */
+/*
+ * The region that answers at addr, and, if last is not NULL, the last address that it answers without a break. NULL if
+ * none; last is then the end of the hole. Lock held.
+ */
 Region *bus_find(Bus *bus, Gpa addr, Gpa *last);
 
 /*
- * Access by the CPU or a device, any size 1..8, any alignment. IO regions are called with the machine lock (taken here
+ * Access by the CPU or a device, any size 1..8, any alignment: IO regions see naturally aligned pieces. IO regions are called with the machine lock (taken here
  * unless the calling thread is a device callback: use the _locked forms there).
  */
 uint64_t bus_read(Bus *bus, Gpa addr, unsigned size);

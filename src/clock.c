@@ -1,0 +1,254 @@
+/*
+ * Virtual time and timers.
+ *
+ * Guest time is the host's monotonic clock less an offset that grows while the VM is stopped. Any thread may ask for
+ * it, so the offset sits behind a sequence count: readers never block, and retry in the rare case of a start or stop.
+ *
+ * Timers hang in one list sorted by deadline; there are a few dozen at most, and nearly all are inserted near the head
+ * or the tail. The timerfd is set only when a deadline is earlier than what it is set for: a timer that is pushed back
+ * again and again costs no system call, only one early wake-up that finds nothing to do.
+ */
+#include "config.h"
+#include "clock.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FD_UNSET INT64_MAX
+
+struct Timer {
+    Clock *clock;
+    TimerFn *fn;
+    void *opaque;
+    int64_t deadline;
+    bool armed;
+    Timer *prev, *next; /* while armed */
+};
+
+struct Clock {
+    bool manual;
+    int fd;
+    unsigned seq;   /* odd while offset, held and running change */
+    bool running;
+    int64_t offset; /* running: host time less guest time */
+    int64_t held;   /* stopped, or manual: guest time */
+    Timer *head, *tail;
+    int64_t fd_deadline; /* guest time that the timerfd is set for */
+};
+
+static int64_t host_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+static Clock *clock_alloc(bool manual)
+{
+    Clock *c = g_new0(Clock, 1);
+
+    c->manual = manual;
+    c->fd = -1;
+    c->fd_deadline = FD_UNSET;
+    return c;
+}
+
+Clock *clock_new(void)
+{
+    Clock *c = clock_alloc(false);
+
+    c->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (c->fd < 0)
+        g_error("timerfd_create: %s", g_strerror(errno));
+    return c;
+}
+
+Clock *clock_new_manual(void)
+{
+    Clock *c = clock_alloc(true);
+
+    c->running = true;
+    return c;
+}
+
+void clock_free(Clock *c)
+{
+    if (!c)
+        return;
+    while (c->head)
+        timer_disarm(c->head);
+    if (c->fd >= 0)
+        close(c->fd);
+    g_free(c);
+}
+
+int64_t clock_now(Clock *c)
+{
+    unsigned seq;
+    int64_t now;
+
+    do {
+        seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
+        if (c->manual || !__atomic_load_n(&c->running, __ATOMIC_RELAXED))
+            now = __atomic_load_n(&c->held, __ATOMIC_RELAXED);
+        else
+            now = host_now() - __atomic_load_n(&c->offset, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while ((seq & 1) || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
+    return now;
+}
+
+static void clock_change(Clock *c, bool running, int64_t held, int64_t offset)
+{
+    __atomic_fetch_add(&c->seq, 1, __ATOMIC_ACQ_REL);
+    __atomic_store_n(&c->held, held, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->offset, offset, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->running, running, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&c->seq, 1, __ATOMIC_RELEASE);
+}
+
+/* Set the timerfd for the first deadline, unless it will wake us early enough anyway. */
+static void fd_update(Clock *c)
+{
+    struct itimerspec its = { 0 };
+    int64_t host;
+
+    if (c->fd < 0 || !c->running || !c->head || c->head->deadline >= c->fd_deadline)
+        return;
+    c->fd_deadline = c->head->deadline;
+    /* 0 would disarm; the past fires at once. */
+    host = MAX(c->fd_deadline, 0);
+    host = host > INT64_MAX - c->offset ? INT64_MAX : MAX(host + c->offset, 1);
+    its.it_value.tv_sec = host / NS_PER_SEC;
+    its.it_value.tv_nsec = host % NS_PER_SEC;
+    timerfd_settime(c->fd, TFD_TIMER_ABSTIME, &its, NULL);
+}
+
+static void fd_clear(Clock *c)
+{
+    struct itimerspec its = { 0 };
+
+    c->fd_deadline = FD_UNSET;
+    if (c->fd >= 0)
+        timerfd_settime(c->fd, 0, &its, NULL);
+}
+
+void clock_start(Clock *c)
+{
+    if (c->running)
+        return;
+    clock_change(c, true, c->held, host_now() - c->held);
+    fd_update(c);
+}
+
+void clock_stop(Clock *c)
+{
+    if (!c->running || c->manual)
+        return;
+    clock_change(c, false, clock_now(c), c->offset);
+    fd_clear(c);
+}
+
+/* Fire the timers due at limit. A callback that arms a timer within the limit sees it fired as well. */
+static void run_until(Clock *c, int64_t limit)
+{
+    while (c->head && c->head->deadline <= limit) {
+        Timer *t = c->head;
+
+        if (c->manual && t->deadline > c->held)
+            __atomic_store_n(&c->held, t->deadline, __ATOMIC_RELAXED);
+        timer_disarm(t);
+        t->fn(t->opaque); /* may free t */
+    }
+}
+
+void clock_step(Clock *c, int64_t ns)
+{
+    int64_t limit = c->held + ns;
+
+    g_assert(c->manual && ns >= 0);
+    run_until(c, limit);
+    __atomic_store_n(&c->held, limit, __ATOMIC_RELAXED);
+}
+
+int clock_fd(Clock *c)
+{
+    return c->fd;
+}
+
+void clock_run(Clock *c)
+{
+    uint64_t expirations;
+
+    if (c->fd >= 0) {
+        while (read(c->fd, &expirations, sizeof expirations) < 0 && errno == EINTR)
+            ;
+        fd_clear(c);
+    }
+    if (!c->running)
+        return;
+    run_until(c, clock_now(c));
+    fd_update(c);
+}
+
+Timer *timer_new(Clock *c, TimerFn *fn, void *opaque)
+{
+    Timer *t = g_new0(Timer, 1);
+
+    t->clock = c;
+    t->fn = fn;
+    t->opaque = opaque;
+    return t;
+}
+
+void timer_free(Timer *t)
+{
+    if (!t)
+        return;
+    timer_disarm(t);
+    g_free(t);
+}
+
+void timer_disarm(Timer *t)
+{
+    Clock *c = t->clock;
+
+    if (!t->armed)
+        return;
+    *(t->prev ? &t->prev->next : &c->head) = t->next;
+    *(t->next ? &t->next->prev : &c->tail) = t->prev;
+    t->prev = t->next = NULL;
+    t->armed = false;
+}
+
+void timer_arm(Timer *t, int64_t deadline)
+{
+    Clock *c = t->clock;
+    Timer *after;
+
+    timer_disarm(t);
+    t->deadline = deadline;
+    t->armed = true;
+    /* Behind those of the same deadline: first armed fires first. */
+    for (after = c->tail; after && after->deadline > deadline; after = after->prev)
+        ;
+    t->prev = after;
+    t->next = after ? after->next : c->head;
+    *(t->prev ? &t->prev->next : &c->head) = t;
+    *(t->next ? &t->next->prev : &c->tail) = t;
+    fd_update(c);
+}
+
+bool timer_armed(const Timer *t)
+{
+    return t->armed;
+}
+
+int64_t timer_deadline(const Timer *t)
+{
+    return t->deadline;
+}
