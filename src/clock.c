@@ -102,13 +102,14 @@ int64_t clock_now(Clock *c)
     return now;
 }
 
-static void clock_change(Clock *c, bool running, int64_t held, int64_t offset)
+static void change_begin(Clock *c)
 {
-    __atomic_fetch_add(&c->seq, 1, __ATOMIC_ACQ_REL);
-    __atomic_store_n(&c->held, held, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->offset, offset, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->running, running, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&c->seq, 1, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&c->seq, 1, __ATOMIC_SEQ_CST);
+}
+
+static void change_end(Clock *c)
+{
+    __atomic_fetch_add(&c->seq, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Set the timerfd for the first deadline, unless it will wake us early enough anyway. */
@@ -141,7 +142,10 @@ void clock_start(Clock *c)
 {
     if (c->running)
         return;
-    clock_change(c, true, c->held, host_now() - c->held);
+    change_begin(c);
+    __atomic_store_n(&c->offset, host_now() - c->held, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->running, true, __ATOMIC_RELAXED);
+    change_end(c);
     fd_update(c);
 }
 
@@ -149,7 +153,11 @@ void clock_stop(Clock *c)
 {
     if (!c->running || c->manual)
         return;
-    clock_change(c, false, clock_now(c), c->offset);
+    /* Look at the host's clock within the change: no reader may have got a later time than the one held. */
+    change_begin(c);
+    __atomic_store_n(&c->held, host_now() - c->offset, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->running, false, __ATOMIC_RELAXED);
+    change_end(c);
     fd_clear(c);
 }
 
