@@ -15,3 +15,6 @@ HWTEST = tests/hwtest.c tests/hwtest.h
 
 check_PROGRAMS += tests/test-hwtest
 tests_test_hwtest_SOURCES = tests/test-hwtest.c $(HWTEST)
+
+check_PROGRAMS += tests/test-block
+tests_test_block_SOURCES = tests/test-block.c

@@ -1,6 +1,7 @@
 /*
  * Image locks on single bytes; see lock.h for the protocol.
  */
+#define _GNU_SOURCE
 #include "block/lock.h"
 
 #include <errno.h>

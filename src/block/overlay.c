@@ -33,7 +33,7 @@ static const char *overlay_dir(void)
 
     if (dir && *dir)
         return dir;
-    return g_access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
+    return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
 }
 
 static int overlay_open(const char *dir)
