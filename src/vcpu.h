@@ -259,6 +259,16 @@ typedef struct Vcpu {
     uint64_t (*tsc)(void *opaque); /* host-rate time stamp counter; NULL: the host's own */
     void *tsc_opaque;
 
+    /*
+     * FERR# and IGNNE#: how the PC reports x87 errors while CR0.NE is 0 (SDM 1 D.2). ferr is called when the pin changes;
+     * the board turns its rise into IRQ 13 and sets ignne at a write to port F0h, which lets x87 instructions go on; the
+     * CPU clears ignne when the pin falls. ferr NULL: nothing is wired, such errors are ignored.
+     */
+    void (*ferr)(void *opaque, bool level);
+    void *ferr_opaque;
+    bool ferr_level;
+    bool ignne;
+
     /* surroundings, not owned */
     const struct CpuModel *model;
     struct Bus *mem, *io;

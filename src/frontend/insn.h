@@ -54,6 +54,7 @@ enum {
     INSN_CROSSES = 1 << 2,    /* lies on two pages */
     INSN_SEG_OVERRIDE = 1 << 3,
     INSN_MEM = 1 << 4,        /* has a memory operand: ea() is valid */
+    INSN_XMM = 1 << 5,        /* an operand is an XMM register: tells PADDB's SSE2 form from its MMX form */
 };
 
 struct Insn {
@@ -69,7 +70,7 @@ struct Insn {
     uint8_t len;     /* 1..15 bytes */
     uint8_t form;    /* InsnForm */
     uint16_t row;    /* InsnRow */
-    uint16_t imm2;   /* far pointer's selector, ENTER's level, third operand immediate of IMUL/SHLD/PSHUF... */
+    uint16_t imm2;   /* far pointer's selector, ENTER's level, third operand immediate of IMUL/SHLD/PSHUF..., x87's ModRM */
     uint8_t osize;   /* operand size in bytes: 1, 2, 4, 8 (byte forms: 1) */
     uint8_t asize;   /* address size in bytes: 2, 4, 8 */
     uint8_t msize;   /* bytes of the memory operand, 255 when more (FXSAVE) */
