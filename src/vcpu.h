@@ -236,6 +236,7 @@ typedef struct Vcpu {
     uint64_t cr0, cr2, cr3, cr4, efer;
     uint64_t pdpte[4]; /* PAE: latched at CR3, CR0 and CR4 writes. SDM 3A 4.4.1 */
     uint64_t dr[8];
+    uint64_t debug_hits; /* DR6 bits of data and I/O breakpoints met by the instruction that runs */
     Fpu fpu;
     Msrs msr;
     TlbEntry tlb[MMU_COUNT][TLB_SIZE];

@@ -18,17 +18,30 @@ typedef enum Exit {
     EXIT_SHUTDOWN, /* triple fault */
 } Exit;
 
+/* What a CPU has beyond instructions; CpuModel.system has a bit for each. */
+typedef enum CpuSystem {
+    C_VME, C_DE, C_PSE, C_PAE, C_MCE, C_APIC, C_MTRR, C_PGE, C_MCA, C_PAT, C_PSE36, C_NX, C_COUNT
+} CpuSystem;
+
 typedef struct CpuModel {
     const char *name;  /* as in -cpu */
     const char *vendor; /* 12 characters */
     uint32_t signature; /* CPUID(1).EAX */
     uint64_t features;  /* bits by InsnFeature */
-    const char *brand;
+    const char *brand;  /* CPUID(8000_0002h..), up to 47 characters; NULL for none */
+    uint64_t system;    /* bits by CpuSystem */
+    uint32_t max_leaf;     /* CPUID(0).EAX */
+    uint32_t max_ext_leaf; /* CPUID(8000_0000h).EAX, 0 for none */
 } CpuModel;
 
-/* NULL for an unknown name. names for `-cpu help`: cpu_model_nth(n), NULL past the end. */
+/* NULL for an unknown name. names for `-cpu help`: cpu_model_nth(n), NULL past the end. The first is the default. */
 const CpuModel *cpu_model_find(const char *name);
 const CpuModel *cpu_model_nth(int n);
+/*
+ * The argument of -cpu: a model's name and, after commas, features to add and take away: "pentium3,+sse2,-apic"
+ * ("sse2=on", "apic=off" too). A new CpuModel, to be freed with g_free(); NULL and an error that says what is known.
+ */
+CpuModel *cpu_model_parse(const char *spec, GError **error);
 
 /* ---- vcpu.c ---- */
 /* A CPU in its reset state. mem, io, ram are not owned. */
@@ -92,8 +105,16 @@ void cr4_write(Vcpu *v, uint64_t value);
 void debug_update(Vcpu *v);
 /* #DB conditions after an instruction (single-step by the TF it began with, data breakpoints hit): raises #DB. */
 void debug_after_insn(Vcpu *v, bool tf_before);
-/* Instruction breakpoints at rip (RF clear): raises #DB before the instruction. */
+/*
+ * Instruction breakpoints at rip (RF clear): raises #DB before the instruction. Clears RF, which has then done its work:
+ * an instruction that sets it (IRET) must find it set afterwards. SDM 3B 17.3.1.1
+ */
 void debug_before_insn(Vcpu *v);
+/* Must the run loop look around every instruction: TF, RF, instruction breakpoints, a hit to report? */
+static inline bool debug_wants_steps(const Vcpu *v)
+{
+    return (v->flags & (FL_TF | FL_RF)) || v->debug_hits || (v->dr[7] & 0xff);
+}
 /* An access of size bytes at a linear address, reported by the slow memory path when a DR watches it. */
 void debug_data_access(Vcpu *v, Gva addr, unsigned size, bool write);
 
@@ -109,6 +130,10 @@ void fpu_init(Vcpu *v);
 void fpu_to_fxsave(const Vcpu *v, uint8_t image[512]);
 void fpu_from_fxsave(Vcpu *v, const uint8_t image[512]);
 
+static inline bool cpu_has_system(const Vcpu *v, CpuSystem c)
+{
+    return v->model->system >> c & 1;
+}
 static inline bool cpu_has(const Vcpu *v, InsnFeature f)
 {
     return v->model->features >> f & 1;
