@@ -1,7 +1,10 @@
 libx86vm_a_SOURCES += \
-	src/hw/pci.c src/hw/pci.h \
-	src/hw/display.c src/hw/display.h
+	src/hw/pci.c src/hw/pci.h
 libx86vm_a_SOURCES += \
 	src/hw/pic.h src/hw/pit.h src/hw/rtc.h src/hw/dma.h src/hw/port92.h \
 	src/hw/input.h src/hw/kbd.h src/hw/ps2.h \
 	src/hw/serial.h src/hw/parallel.h src/hw/debugport.h src/hw/debugexit.h
+libx86vm_a_SOURCES += \
+	src/hw/display.c src/hw/display.h src/hw/edid.c src/hw/edid.h \
+	src/hw/vbe.c src/hw/vbedraw.c src/hw/vga.c src/hw/vga.h src/hw/vgadraw.c src/hw/vgadraw.h src/hw/vgamem.c \
+	src/hw/vgapci.c src/hw/vgastate.h src/hw/vgatext.c src/hw/vgatiming.c
