@@ -18,3 +18,6 @@ tests_test_hwtest_SOURCES = tests/test-hwtest.c $(HWTEST)
 
 check_PROGRAMS += tests/test-block
 tests_test_block_SOURCES = tests/test-block.c
+
+check_PROGRAMS += tests/test-pic
+tests_test_pic_SOURCES = tests/test-pic.c $(HWTEST)
