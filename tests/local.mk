@@ -21,3 +21,6 @@ tests_test_block_SOURCES = tests/test-block.c
 
 check_PROGRAMS += tests/test-pic
 tests_test_pic_SOURCES = tests/test-pic.c $(HWTEST)
+
+check_PROGRAMS += tests/test-pit
+tests_test_pit_SOURCES = tests/test-pit.c $(HWTEST)
