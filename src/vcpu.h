@@ -242,12 +242,16 @@ typedef struct Vcpu {
     TlbEntry tlb[MMU_COUNT][TLB_SIZE];
     uint8_t tlb_global[MMU_COUNT][TLB_SIZE]; /* 1: entry survives CR3 loads */
     uint64_t tlb_generation; /* changes whenever any translation may have been dropped */
+    uint64_t tlb_large_lo, tlb_large_hi; /* span of large pages that have entries; lo > hi: none */
     uint64_t a20_mask; /* ANDed to physical addresses */
 
     /* exceptions: fault_raise() fills fault and jumps */
     jmp_buf *catch_point;
     Fault fault;
     int delivering; /* vector being delivered, or -1: for double faults */
+
+    /* an access to a page that a data breakpoint watches, from the slow memory path; NULL: nobody cares */
+    void (*debug_access)(struct Vcpu *v, uint64_t addr, unsigned size, bool write);
 
     /* inputs */
     uint32_t intr;     /* INTR line (atomic) */

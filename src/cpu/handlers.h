@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "cpu/cpu.h"
 #include "frontend/insn.h"
 
 #define OP(mnemonic, class, handler, rule, feature) InsnFn handler;
@@ -11,3 +12,9 @@
 #include "frontend/insn.def"
 #undef OP
 #undef OPT
+
+/* Not in the table: what does not decode. #UD, or #GP for too long an instruction. */
+InsnFn op_invalid;
+
+/* Set Insn.run by row, form and operand size. */
+void insn_bind(Insn *i);

@@ -1,0 +1,181 @@
+/*
+ * The slow halves of the memory accessors: whatever the inline TLB and segment compares refuse.
+ */
+#include "softmmu/mem.h"
+
+/* One piece within a page, already translated. */
+static uint64_t piece_read(Vcpu *v, Gpa gpa, unsigned size)
+{
+    Region *r = bus_find(v->mem, gpa, NULL);
+    if (r && r->kind != REGION_IO) {
+        uint64_t value = 0;
+        memcpy(&value, r->host + (gpa - r->start), size);
+        return value;
+    }
+    return bus_read(v->mem, gpa, size);
+}
+
+static void piece_write(Vcpu *v, Gpa gpa, uint64_t value, unsigned size)
+{
+    Region *r = bus_find(v->mem, gpa, NULL);
+    if (r && r->kind == REGION_RAM) {
+        if (r->ram != UINT64_MAX && v->ram->watch[(r->ram + (gpa - r->start)) >> PAGE_BITS])
+            ram_written(v->ram, r->ram + (gpa - r->start), size);
+        memcpy(r->host + (gpa - r->start), &value, size);
+        return;
+    }
+    bus_write(v->mem, gpa, value, size);
+}
+
+static unsigned bytes_on_first_page(Gva addr, unsigned size)
+{
+    unsigned room = PAGE_SIZE - (addr & ~PAGE_MASK);
+    return MIN(room, size);
+}
+
+/* SDM 3A 6.15, interrupt 17: checked at CPL 3 only, which is when MMU_CHECK is in use */
+static void check_alignment(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
+{
+    if (mmu_idx == MMU_CHECK && (addr & (size - 1)))
+        fault_raise_error(v, VEC_AC, 0);
+}
+
+static void report_access(Vcpu *v, Gva addr, unsigned size, bool write)
+{
+    if (G_UNLIKELY(v->dr[7] & 0xff) && v->debug_access)
+        v->debug_access(v, addr, size, write);
+}
+
+uint64_t lin_read_slow(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
+{
+    check_alignment(v, addr, size, mmu_idx);
+    unsigned first = bytes_on_first_page(addr, size);
+    Gpa gpa = mmu_translate(v, addr, ACCESS_READ, mmu_idx);
+    uint64_t value;
+    if (first == size) {
+        value = piece_read(v, gpa, size);
+    } else {
+        Gpa gpa2 = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_READ, mmu_idx);
+        value = piece_read(v, gpa, first) | piece_read(v, gpa2, size - first) << (8 * first);
+    }
+    report_access(v, addr, size, false);
+    return value;
+}
+
+void lin_write_slow(Vcpu *v, Gva addr, uint64_t value, unsigned size, int mmu_idx)
+{
+    check_alignment(v, addr, size, mmu_idx);
+    unsigned first = bytes_on_first_page(addr, size);
+    Gpa gpa = mmu_translate(v, addr, ACCESS_WRITE, mmu_idx);
+    if (first == size) {
+        piece_write(v, gpa, value, size);
+    } else {
+        Gpa gpa2 = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_WRITE, mmu_idx);
+        piece_write(v, gpa, value, first);
+        piece_write(v, gpa2, value >> (8 * first), size - first);
+    }
+    report_access(v, addr, size, true);
+}
+
+void lin_probe(Vcpu *v, Gva addr, unsigned size, int access, int mmu_idx)
+{
+    check_alignment(v, addr, size <= 8 ? size : 1, mmu_idx);
+    unsigned first = bytes_on_first_page(addr, size);
+    mmu_translate(v, addr, access, mmu_idx);
+    if (first < size)
+        mmu_translate(v, (addr + first) & v->lin_mask, access, mmu_idx);
+}
+
+Hva lin_host(Vcpu *v, Gva addr, unsigned size, int access)
+{
+    TlbEntry *e = tlb_entry(v, v->mmu_idx, addr);
+    Gva page = (addr + size - 1) & PAGE_MASK;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if ((access == ACCESS_WRITE ? e->write : e->read) == page)
+            return (Hva)(e->addend + addr);
+        if (attempt == 0) {
+            if (bytes_on_first_page(addr, size) < size || v->mmu_idx == MMU_CHECK)
+                return NULL;
+            mmu_translate(v, addr, access, v->mmu_idx);
+        }
+    }
+    return NULL;
+}
+
+static _Noreturn void seg_fault(Vcpu *v, int seg)
+{
+    fault_raise_error(v, seg == S_SS ? VEC_SS : VEC_GP, 0);
+}
+
+void seg_check_slow(Vcpu *v, int seg, uint64_t ea, unsigned size, bool write)
+{
+    const Seg *s = &v->seg[seg];
+    bool plain = vcpu_realish(v); /* real and V8086 mode check the limit only */
+
+    if (!plain) {
+        if (s->null)
+            fault_raise_error(v, seg == S_SS ? VEC_SS : VEC_GP, 0);
+        if (s->attr & SEG_CODE) {
+            if (write || !(s->attr & SEG_R))
+                seg_fault(v, seg);
+        } else if (write && !(s->attr & SEG_W)) {
+            seg_fault(v, seg);
+        }
+    }
+    if (!(s->attr & SEG_CODE) && (s->attr & SEG_E)) {
+        /* SDM 3A 5.3: offsets up to the limit are outside; the top is by the B flag */
+        uint64_t top = s->attr & SEG_DB ? 0xffffffffu : 0xffff;
+        if (ea <= s->limit || ea + size - 1 > top)
+            seg_fault(v, seg);
+        return;
+    }
+    /* With a 4 GiB limit an access may wrap from the top to 0: current processors allow it. SDM 3A 5.3 */
+    if (s->limit == 0xffffffffu)
+        return;
+    if (ea + size - 1 > s->limit)
+        seg_fault(v, seg);
+}
+
+void lin_read_block(Vcpu *v, Gva addr, void *buf, unsigned size, int mmu_idx)
+{
+    unsigned first = bytes_on_first_page(addr, size);
+    Hva p = lin_read_fast(v, addr, size, mmu_idx);
+    if (G_LIKELY(p)) {
+        memcpy(buf, p, size);
+        return;
+    }
+    Gpa gpa[2] = {mmu_translate(v, addr, ACCESS_READ, mmu_idx)};
+    if (first < size)
+        gpa[1] = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_READ, mmu_idx);
+    uint8_t *out = buf;
+    for (unsigned n = 0; n < size; n++)
+        out[n] = piece_read(v, n < first ? gpa[0] + n : gpa[1] + (n - first), 1);
+    report_access(v, addr, size, false);
+}
+
+void lin_write_block(Vcpu *v, Gva addr, const void *buf, unsigned size, int mmu_idx)
+{
+    unsigned first = bytes_on_first_page(addr, size);
+    Hva p = lin_write_fast(v, addr, size, mmu_idx);
+    if (G_LIKELY(p)) {
+        memcpy(p, buf, size);
+        return;
+    }
+    Gpa gpa[2] = {mmu_translate(v, addr, ACCESS_WRITE, mmu_idx)};
+    if (first < size)
+        gpa[1] = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_WRITE, mmu_idx);
+    const uint8_t *in = buf;
+    for (unsigned n = 0; n < size; n++)
+        piece_write(v, n < first ? gpa[0] + n : gpa[1] + (n - first), in[n], 1);
+    report_access(v, addr, size, true);
+}
+
+void mem_read_block(Vcpu *v, int seg, uint64_t ea, void *buf, unsigned size)
+{
+    lin_read_block(v, seg_lin_read(v, seg, ea, size), buf, size, v->mmu_idx);
+}
+
+void mem_write_block(Vcpu *v, int seg, uint64_t ea, const void *buf, unsigned size)
+{
+    lin_write_block(v, seg_lin_write(v, seg, ea, size), buf, size, v->mmu_idx);
+}

@@ -1,0 +1,63 @@
+/*
+ * Dropping what the TLB remembers: all, all but global pages, one page, or only the permission to write.
+ */
+#include <string.h>
+
+#include "softmmu/mmu.h"
+
+static void entry_clear(Vcpu *v, int idx, unsigned n)
+{
+    v->tlb[idx][n] = (TlbEntry){TLB_NONE, TLB_NONE, TLB_NONE, 0};
+    v->tlb_global[idx][n] = 0;
+}
+
+void tlb_flush_all(Vcpu *v)
+{
+    /* All ones is TLB_NONE in every tag; the addend of such an entry is never used. */
+    memset(v->tlb, 0xff, sizeof v->tlb);
+    memset(v->tlb_global, 0, sizeof v->tlb_global);
+    v->tlb_large_lo = UINT64_MAX;
+    v->tlb_large_hi = 0;
+    v->tlb_generation++;
+}
+
+void tlb_flush_nonglobal(Vcpu *v)
+{
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
+        for (unsigned n = 0; n < TLB_SIZE; n++)
+            if (!v->tlb_global[idx][n])
+                v->tlb[idx][n] = (TlbEntry){TLB_NONE, TLB_NONE, TLB_NONE, 0};
+    v->tlb_generation++;
+}
+
+/* A large page is held in 4 KiB pieces: all of those around addr must go. */
+static void flush_large(Vcpu *v, Gva addr)
+{
+    Gva span = ~(Gva)0x3fffff;
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
+        for (unsigned n = 0; n < TLB_SIZE; n++) {
+            TlbEntry *e = &v->tlb[idx][n];
+            if (e->read != TLB_NONE && ((e->read ^ addr) & span) == 0)
+                entry_clear(v, idx, n);
+        }
+}
+
+void tlb_flush_page(Vcpu *v, Gva addr)
+{
+    Gva page = addr & PAGE_MASK;
+    unsigned n = (addr >> PAGE_BITS) & (TLB_SIZE - 1);
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++) {
+        if (v->tlb[idx][n].read == page || v->tlb[idx][n].exec == page)
+            entry_clear(v, idx, n);
+    }
+    if (addr >= v->tlb_large_lo && addr <= v->tlb_large_hi)
+        flush_large(v, addr);
+    v->tlb_generation++;
+}
+
+void tlb_protect(Vcpu *v)
+{
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
+        for (unsigned n = 0; n < TLB_SIZE; n++)
+            v->tlb[idx][n].write = TLB_NONE;
+}
