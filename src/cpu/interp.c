@@ -105,16 +105,10 @@ static bool must_step(const Vcpu *v)
     return (v->flags & (FL_TF | FL_RF)) || v->shadow || (v->dr[7] & 0xff);
 }
 
-static bool is_soft_int(InsnRow row)
-{
-    return row == ROW_INT || row == ROW_INT3 || row == ROW_INTO || row == ROW_INT1;
-}
-
 /* One instruction, with everything looked at before and after it. */
 static void step(Vcpu *v)
 {
     bool tf = v->flags & FL_TF;
-
     v->insn_rip = v->rip;
     if ((v->dr[7] & 0xff) && !(v->flags & FL_RF) && !(v->shadow & SHADOW_MOV_SS))
         debug_before_insn(v);
@@ -126,10 +120,11 @@ static void step(Vcpu *v)
     v->rip += i->len;
     v->insns++;
     i->run(v, i);
-    if (v->shadow & SHADOW_MOV_SS)
-        tf = false; /* the trap waits for the next instruction. SDM 3A 6.8.3 */
-    else if ((tf && !is_soft_int(i->row)) || (v->dr[7] & 0xff))
-        debug_after_insn(v, tf && !is_soft_int(i->row));
+    if (i->flags & INSN_SOFT_INT)
+        tf = false; /* its delivery cleared TF */
+    /* after MOV SS the trap waits for the next instruction. SDM 3A 6.8.3 */
+    if (!(v->shadow & SHADOW_MOV_SS) && (tf || (v->dr[7] & 0xff)))
+        debug_after_insn(v, tf);
 }
 
 /* Interrupts and NMI that may be taken now. True when one was delivered. */

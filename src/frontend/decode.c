@@ -116,7 +116,7 @@ static uint16_t gpr_offset(ZydisRegister reg)
         return REG_OFFSET_H(reg - ZYDIS_REGISTER_AH);
     switch (ZydisRegisterGetClass(reg)) {
     case ZYDIS_REGCLASS_GPR8:
-        return REG_OFFSET(reg < ZYDIS_REGISTER_AH ? reg - ZYDIS_REGISTER_AL : n);
+        return REG_OFFSET(reg - ZYDIS_REGISTER_AL);
     case ZYDIS_REGCLASS_GPR16:
     case ZYDIS_REGCLASS_GPR32:
     case ZYDIS_REGCLASS_GPR64:
@@ -303,6 +303,8 @@ DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, u
         out->imm = z.raw.imm[0].value.s;
     if (z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (z.opcode & 0xf8) == 0xd8)
         out->imm2 = z.raw.modrm.mod << 6 | z.raw.modrm.reg << 3 | z.raw.modrm.rm;
+    if (z.meta.category == ZYDIS_CATEGORY_INTERRUPT)
+        out->flags |= INSN_SOFT_INT;
     if (ends_block(&z, row))
         out->flags |= INSN_ENDS_BLOCK;
     return DECODE_OK;

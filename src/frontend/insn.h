@@ -54,6 +54,7 @@ enum {
     INSN_CROSSES = 1 << 2,    /* lies on two pages */
     INSN_SEG_OVERRIDE = 1 << 3,
     INSN_MEM = 1 << 4,        /* has a memory operand: ea() is valid */
+    INSN_SOFT_INT = 1 << 6,   /* INT n, INT3, INTO, INT1 */
     INSN_XMM = 1 << 5,        /* an operand is an XMM register: tells PADDB's SSE2 form from its MMX form */
 };
 

@@ -1,10 +1,7 @@
-<<<<<<< HEAD
 libx86vm_a_SOURCES += src/softmmu/ram.c src/softmmu/ram.h src/softmmu/region.c src/softmmu/region.h
 libx86vm_a_SOURCES += src/softmmu/watchpoint.h
-=======
 libx86vm_a_SOURCES += \
 	src/softmmu/fault.h src/softmmu/fault.c \
 	src/softmmu/mem.h src/softmmu/mem.c \
 	src/softmmu/mmu.h src/softmmu/mmu.c \
 	src/softmmu/tlb.c
->>>>>>> a728e90 (Decoder, decoded-instruction cache, MMU, interpreter loop and integer instructions)
