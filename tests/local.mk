@@ -24,3 +24,15 @@ tests_test_pic_SOURCES = tests/test-pic.c $(HWTEST)
 
 check_PROGRAMS += tests/test-pit
 tests_test_pit_SOURCES = tests/test-pit.c $(HWTEST)
+
+check_PROGRAMS += tests/test-pci
+tests_test_pci_SOURCES = tests/test-pci.c $(HWTEST)
+
+check_PROGRAMS += tests/test-ioapic
+tests_test_ioapic_SOURCES = tests/test-ioapic.c $(HWTEST)
+
+check_PROGRAMS += tests/test-lapic
+tests_test_lapic_SOURCES = tests/test-lapic.c $(HWTEST)
+
+check_PROGRAMS += tests/test-hpet
+tests_test_hpet_SOURCES = tests/test-hpet.c $(HWTEST)

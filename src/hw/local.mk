@@ -1,5 +1,7 @@
 libx86vm_a_SOURCES += \
-	src/hw/pci.c src/hw/pci.h
+	src/hw/apicbus.h src/hw/gsi.c src/hw/gsi.h src/hw/hpet.c src/hw/hpet.h src/hw/i440fx.c src/hw/i440fx.h \
+	src/hw/ioapic.c src/hw/ioapic.h src/hw/lapic.c src/hw/lapic.h src/hw/pci.c src/hw/pci.h \
+	src/hw/piix3.c src/hw/piix3.h
 libx86vm_a_SOURCES += \
 	src/hw/pic.c src/hw/pit.c \
 	src/hw/pic.h src/hw/pit.h src/hw/rtc.h src/hw/dma.h src/hw/port92.h \
