@@ -205,7 +205,8 @@ typedef struct Msrs {
     uint64_t pat;
     uint64_t mtrr_def, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
     uint64_t misc_enable, bios_sign;
-    uint64_t mcg_status, mc[4][4];
+    uint64_t mcg_status, mc[4][4]; /* per bank: CTL, STATUS, ADDR, MISC */
+    uint64_t star, tsc_aux, debugctl;
 } Msrs;
 
 struct Insn;

@@ -28,6 +28,10 @@ static inline void eflags_set_raw(Vcpu *v, uint32_t flags)
  * alignment checks. VM is not changed here.
  */
 void eflags_write(Vcpu *v, uint32_t flags, uint32_t mask);
+/* The bits that POPF and IRET may change at this CPL and IOPL. */
+uint32_t eflags_pop_mask(const Vcpu *v, unsigned opsize);
+/* V8086 mode with VME, IOPL below 3: a popped image with IF moved to VIF; #GP(0) on TF, or when an interrupt waits (VIP). */
+uint32_t eflags_vme_image(Vcpu *v, uint32_t image);
 
 /* Condition codes 0..15 as in Jcc. SDM 1 appendix B */
 static inline bool cc_test(uint16_t cc, unsigned cond)

@@ -1,0 +1,67 @@
+/*
+ * A virtual CPU's birth, reset and end. SDM 3A 9.1.1, table 9-1
+ */
+#include "cpu/cpu.h"
+
+#include <stdlib.h>
+
+#include "cpu/debug.h"
+#include "softmmu/mmu.h"
+
+#define ATTR_CODE_DATA (SEG_P | SEG_S | SEG_W | SEG_A)
+#define ATTR_LDT (SEG_P | 2)
+#define ATTR_TSS (SEG_P | 11)
+
+void vcpu_reset(Vcpu *v)
+{
+    memset(v->gpr, 0, sizeof v->gpr);
+    v->gpr[R_DX].d = v->model->signature;
+    v->rip = v->insn_rip = 0xfff0;
+    eflags_set_raw(v, FL_1);
+    v->lin_mask = 0xffffffff;
+    v->cr0 = CR0_CD | CR0_NW | CR0_ET;
+    v->cr2 = v->cr3 = v->cr4 = v->efer = 0;
+    memset(v->pdpte, 0, sizeof v->pdpte);
+    memset(v->dr, 0, sizeof v->dr);
+    v->dr[6] = DR6_FIXED;
+    v->dr[7] = DR7_FIXED;
+    v->debug_hits = 0;
+    for (int n = 0; n < S_COUNT; n++) {
+        v->seg[n] = (Seg){.limit = 0xffff, .attr = ATTR_CODE_DATA};
+        seg_derive(v, n);
+    }
+    v->seg[S_CS].sel = 0xf000;
+    v->seg[S_CS].base = 0xffff0000;
+    v->ldtr = (Seg){.limit = 0xffff, .attr = ATTR_LDT};
+    v->tr = (Seg){.limit = 0xffff, .attr = ATTR_TSS};
+    v->gdtr = v->idtr = (TableReg){.limit = 0xffff};
+    v->msr = (Msrs){.apic_base = 0xfee00900, .pat = 0x0007040600070406, .misc_enable = 1};
+    v->shadow = 0;
+    v->halted = v->nmi_blocked = v->shutdown = false;
+    v->delivering = -1;
+    fpu_reset(v);
+    cpu_set_cpl(v, 0);
+    tlb_flush_all(v);
+    vcpu_attention(v, ATTN_EVENT);
+}
+
+Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ram *ram)
+{
+    Vcpu *v = aligned_alloc(64, (sizeof(Vcpu) + 63) & ~(size_t)63);
+    if (!v)
+        g_error("out of memory for a CPU's state");
+    memset(v, 0, sizeof *v);
+    v->model = model;
+    v->mem = mem;
+    v->io = io;
+    v->ram = ram;
+    v->a20_mask = UINT64_MAX;
+    v->debug_access = debug_data_access;
+    vcpu_reset(v);
+    return v;
+}
+
+void vcpu_free(Vcpu *v)
+{
+    free(v);
+}
