@@ -134,20 +134,32 @@ void vbe_reset(Vga *vga)
     vga->vbe.reg[VBE_BPP] = 8;
 }
 
+/*
+ * Ports: 1CE index; 1CF data on PCs, 1D0 data elsewhere, each a word. The word at 1CF lies askew, and the bus delivers it as
+ * two bytes: the low one waits for the high one.
+ */
+enum { PORT_INDEX, PORT_DATA_ODD, PORT_DATA };
+
 static uint64_t port_read(void *opaque, uint64_t offset, unsigned size)
 {
     Vga *vga = opaque;
-    return offset == 0 ? vga->vbe.index : vbe_read(vga, vga->vbe.index);
+    if (offset == PORT_INDEX)
+        return vga->vbe.index;
+    uint16_t value = vbe_read(vga, vga->vbe.index);
+    return offset == PORT_DATA && size == 1 ? value >> 8 : value;
 }
 
 static void port_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
 {
     Vga *vga = opaque;
-    if (offset == 0)
+    if (offset == PORT_INDEX)
         vga->vbe.index = (uint16_t)value;
+    else if (offset == PORT_DATA_ODD && size == 1)
+        vga->vbe.data_low = (uint8_t)value;
+    else if (size == 1)
+        vbe_write(vga, vga->vbe.index, (uint16_t)(value << 8 | vga->vbe.data_low));
     else
         vbe_write(vga, vga->vbe.index, (uint16_t)value);
 }
 
-/* min_size 1: a byte is widened by hand, so that reading one at 1CF does not spill into 1D0. */
 const RegionOps vbe_port_ops = {port_read, port_write, 1, 2};

@@ -130,6 +130,7 @@ enum {
 
 typedef struct Vbe {
     uint16_t index;
+    uint8_t data_low; /* of a word that arrives as two bytes */
     uint16_t reg[VBE_COUNT];
     uint32_t line_length; /* bytes of video memory from one line to the next; meaningful while enabled */
 } Vbe;
