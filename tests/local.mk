@@ -16,6 +16,18 @@ HWTEST = tests/hwtest.c tests/hwtest.h
 check_PROGRAMS += tests/test-hwtest
 tests_test_hwtest_SOURCES = tests/test-hwtest.c $(HWTEST)
 
+# What the VGA's tests share: standard modes, indexed registers.
+VGATEST = tests/vgatest.c tests/vgatest.h $(HWTEST)
+
+check_PROGRAMS += tests/test-vga
+tests_test_vga_SOURCES = tests/test-vga.c $(VGATEST)
+
+check_PROGRAMS += tests/test-display
+tests_test_display_SOURCES = tests/test-display.c $(VGATEST)
+
+check_PROGRAMS += tests/test-vbe
+tests_test_vbe_SOURCES = tests/test-vbe.c $(VGATEST)
+
 check_PROGRAMS += tests/test-block
 tests_test_block_SOURCES = tests/test-block.c
 

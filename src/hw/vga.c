@@ -314,7 +314,7 @@ Vga *vga_new(Bus *mem, Bus *io, Clock *clock, const VgaConfig *config, GError **
         vga->ports[i] = (VgaPorts){vga, ranges[i].base};
         bus_add_io(io, "vga", ranges[i].base, ranges[i].count, &port_ops, &vga->ports[i], VGA_PRIORITY);
     }
-    bus_add_io(io, "vbe", 0x1ce, 3, &vbe_port_ops, vga, VGA_PRIORITY);
+    bus_add_io(io, "vbe", 0x1ce, 4, &vbe_port_ops, vga, VGA_PRIORITY);
     vgamem_init(vga);
     vga_reset(vga);
     return vga;

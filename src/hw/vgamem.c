@@ -62,6 +62,8 @@ static bool map_address(const Vga *vga, uint32_t a, uint32_t *offset)
 static bool locate(const Vga *vga, uint32_t a, bool odd_even, Target *t)
 {
     uint32_t o;
+    if (vbe_linear(vga)) /* the rest of the window would only scribble on the picture */
+        return false;
     if (!(vga->misc & MISC_RAM) || !map_address(vga, a, &o))
         return false;
     t->plane = vga->gfx[GFX_READ_MAP];
