@@ -1,0 +1,134 @@
+/*
+ * The vCPU thread. See vcputhread.h.
+ */
+#include "vcputhread.h"
+
+#include "cpu/cpu.h"
+
+struct VcpuThread {
+    Vcpu *v;
+    GMutex *lock;
+    const VcpuThreadOps *ops;
+    void *opaque;
+    GThread *thread;
+    GCond wake;    /* something for the vCPU thread to look at */
+    GCond stopped; /* the vCPU thread went to sleep */
+    bool want_run, want_reset, quit;
+    bool running;  /* between leaving and entering its sleep */
+};
+
+/* Set by whoever changes a request: the engine comes back, or the sleep ends. */
+static void notice(VcpuThread *t)
+{
+    vcpu_attention(t->v, ATTN_STOP);
+    g_cond_signal(&t->wake);
+}
+
+static bool input_pending(const Vcpu *v)
+{
+    return __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE) || __atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE);
+}
+
+/* HLT: sleep until an interrupt may end it or a request comes. Lock held. */
+static void sleep_halted(VcpuThread *t)
+{
+    const Vcpu *v = t->v;
+    while (t->want_run && !t->quit && !t->want_reset) {
+        bool intr = __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE) && (v->flags & FL_IF);
+        bool nmi = __atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE) && !v->nmi_blocked;
+        if (intr || nmi)
+            break;
+        g_cond_wait(&t->wake, t->lock);
+    }
+}
+
+static void *vcpu_main(void *opaque)
+{
+    VcpuThread *t = opaque;
+
+    g_mutex_lock(t->lock);
+    while (!t->quit) {
+        if (t->want_reset) {
+            t->want_reset = false;
+            t->ops->reset(t->opaque);
+        }
+        if (!t->want_run) {
+            t->running = false;
+            g_cond_broadcast(&t->stopped);
+            g_cond_wait(&t->wake, t->lock);
+            continue;
+        }
+        t->running = true;
+        g_mutex_unlock(t->lock);
+        Exit exit = interp_run(t->v, 0);
+        g_mutex_lock(t->lock);
+        if (exit == EXIT_HALT)
+            sleep_halted(t);
+        else if (exit == EXIT_SHUTDOWN && !t->want_reset && !t->quit) {
+            t->want_run = false;
+            t->ops->triple_fault(t->opaque);
+        }
+    }
+    t->running = false;
+    g_cond_broadcast(&t->stopped);
+    g_mutex_unlock(t->lock);
+    return NULL;
+}
+
+VcpuThread *vcputhread_new(Vcpu *v, GMutex *lock, const VcpuThreadOps *ops, void *opaque)
+{
+    VcpuThread *t = g_new0(VcpuThread, 1);
+    t->v = v;
+    t->lock = lock;
+    t->ops = ops;
+    t->opaque = opaque;
+    g_cond_init(&t->wake);
+    g_cond_init(&t->stopped);
+    t->thread = g_thread_new("vcpu", vcpu_main, t);
+    return t;
+}
+
+void vcputhread_free(VcpuThread *t)
+{
+    if (!t)
+        return;
+    g_mutex_lock(t->lock);
+    t->quit = true;
+    notice(t);
+    g_mutex_unlock(t->lock);
+    g_thread_join(t->thread);
+    g_cond_clear(&t->wake);
+    g_cond_clear(&t->stopped);
+    g_free(t);
+}
+
+void vcputhread_resume(VcpuThread *t)
+{
+    t->want_run = true;
+    notice(t);
+}
+
+void vcputhread_pause(VcpuThread *t)
+{
+    t->want_run = false;
+    notice(t);
+}
+
+void vcputhread_reset(VcpuThread *t)
+{
+    t->want_reset = true;
+    notice(t);
+}
+
+void vcputhread_wait_paused(VcpuThread *t)
+{
+    while (t->running && !t->want_run)
+        g_cond_wait(&t->stopped, t->lock);
+}
+
+void vcputhread_kick(VcpuThread *t)
+{
+    vcpu_attention(t->v, ATTN_EVENT);
+    if (input_pending(t->v))
+        g_cond_signal(&t->wake);
+}

@@ -1,0 +1,38 @@
+/*
+ * The thread that runs the CPU.
+ *
+ * It runs guest code until an engine comes back with an Exit, and does what that asks for. A halted CPU sleeps on a
+ * condition variable until an input changes, so an idle guest costs nothing.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "vcpu.h"
+
+typedef struct VcpuThread VcpuThread;
+
+typedef struct VcpuThreadOps {
+    /* Called in the vCPU thread with the machine lock held: put board and CPU in their reset state. */
+    void (*reset)(void *opaque);
+    /* The CPU shut down after a triple fault. Lock held. What follows is told by vcputhread_request(). */
+    void (*triple_fault)(void *opaque);
+} VcpuThreadOps;
+
+/* Created paused. Nothing is owned; free before them. */
+VcpuThread *vcputhread_new(Vcpu *v, GMutex *lock, const VcpuThreadOps *ops, void *opaque);
+/* Stop the thread and wait for it. Machine lock not held. */
+void vcputhread_free(VcpuThread *t);
+
+/*
+ * Requests, from any thread that holds the machine lock. They take effect at an instruction boundary. Pausing waits for
+ * nothing: see vcputhread_wait_paused().
+ */
+void vcputhread_resume(VcpuThread *t);
+void vcputhread_pause(VcpuThread *t);
+void vcputhread_reset(VcpuThread *t);
+/* Block until the CPU has stopped after a pause. Not in the vCPU thread. Machine lock held (released while waiting). */
+void vcputhread_wait_paused(VcpuThread *t);
+
+/* Interrupt lines changed: wake a halted CPU. Machine lock held. */
+void vcputhread_kick(VcpuThread *t);

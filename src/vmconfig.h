@@ -1,0 +1,49 @@
+/*
+ * What the user asked for: the command line, taken apart and checked. Plain data.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum DriveIf { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE } DriveIf;
+
+typedef struct DriveConfig {
+    char *file;    /* NULL: an empty drive (CD-ROM, floppy) */
+    char *format;  /* NULL: probe */
+    char *id;
+    DriveIf iface;
+    int index;     /* IDE: 0..3 = hda..hdd; floppy: 0..1; -1: the first free one */
+    bool cdrom;
+    bool read_only;
+    bool snapshot;
+} DriveConfig;
+
+typedef struct VmConfig {
+    GPtrArray *drives;    /* DriveConfig* */
+    uint64_t ram_bytes;
+    char *boot_order;     /* letters of a (floppy), c (disk), d (CD-ROM), n (network) */
+    bool boot_menu;
+    bool snapshot;        /* for every drive */
+    char *kernel, *initrd, *append;
+    bool nographic;
+    GPtrArray *serials;   /* char*: -serial arguments in order */
+    GPtrArray *parallels;
+    char *debugcon;       /* chardev for port 402h */
+    GPtrArray *devices;   /* char*: -device arguments */
+    char *bios;
+    char *cpu;
+    char *vga;            /* std or none */
+    char *display;        /* NULL: the default for this host */
+    char *monitor;
+    char *accel;
+    char *rtc_base;
+    char *name;
+    bool no_reboot, no_shutdown;
+    bool start_stopped;   /* -S */
+} VmConfig;
+
+void drive_config_free(DriveConfig *d);
+VmConfig *vm_config_new(void);
+void vm_config_free(VmConfig *c);
