@@ -6,8 +6,11 @@
 #include <stdlib.h>
 
 #include "cpu/debug.h"
+#include "cpu/handlers.h"
+#include "frontend/codecache.h"
 #include "softmmu/mmu.h"
 
+#define CODE_POOL_BYTES (12u << 20) /* decoded instructions: some 200 000 */
 #define ATTR_CODE_DATA (SEG_P | SEG_S | SEG_W | SEG_A)
 #define ATTR_LDT (SEG_P | 2)
 #define ATTR_TSS (SEG_P | 11)
@@ -45,6 +48,12 @@ void vcpu_reset(Vcpu *v)
     vcpu_attention(v, ATTN_EVENT);
 }
 
+/* A page became watched: the TLB must not let writes to it through. */
+static void watch_added(void *opaque)
+{
+    tlb_protect(opaque);
+}
+
 Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ram *ram)
 {
     Vcpu *v = aligned_alloc(64, (sizeof(Vcpu) + 63) & ~(size_t)63);
@@ -57,11 +66,22 @@ Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ra
     v->ram = ram;
     v->a20_mask = UINT64_MAX;
     v->debug_access = debug_data_access;
+    v->code = codecache_new(ram, model->features, insn_bind, CODE_POOL_BYTES);
+    codecache_set_vcpu(v->code, v);
+    if (ram) {
+        ram->watch_added = watch_added;
+        ram->watch_added_opaque = v;
+    }
     vcpu_reset(v);
     return v;
 }
 
 void vcpu_free(Vcpu *v)
 {
+    if (!v)
+        return;
+    if (v->ram)
+        v->ram->watch_added = NULL;
+    codecache_free(v->code);
     free(v);
 }
