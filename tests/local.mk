@@ -48,3 +48,6 @@ tests_test_lapic_SOURCES = tests/test-lapic.c $(HWTEST)
 
 check_PROGRAMS += tests/test-hpet
 tests_test_hpet_SOURCES = tests/test-hpet.c $(HWTEST)
+
+check_PROGRAMS += tests/test-ide
+tests_test_ide_SOURCES = tests/test-ide.c tests/idetest.c tests/idetest.h $(HWTEST)

@@ -291,8 +291,8 @@ static void channel_write_control(IdeChannel *ch, uint8_t value)
             ch->drive[i].irq = false;
             ch->drive[i].status = ATA_BSY;
         }
-    } else if (was && !is) {
         ch->selected = 0;
+    } else if (was && !is) {
         drive_reset(&ch->drive[0], false);
         drive_reset(&ch->drive[1], false);
     }

@@ -11,3 +11,6 @@ libx86vm_a_SOURCES += \
 	src/hw/display.c src/hw/display.h src/hw/edid.c src/hw/edid.h \
 	src/hw/vbe.c src/hw/vbedraw.c src/hw/vga.c src/hw/vga.h src/hw/vgadraw.c src/hw/vgadraw.h src/hw/vgamem.c \
 	src/hw/vgapci.c src/hw/vgastate.h src/hw/vgatext.c src/hw/vgatiming.c
+libx86vm_a_SOURCES += \
+	src/hw/ata.c src/hw/ata_identify.c src/hw/atapi.c src/hw/bmdma.c src/hw/bmdma.h src/hw/ide.c src/hw/ide.h \
+	src/hw/ide_drive.h src/hw/mmc.c src/hw/piix_ide.c src/hw/piix_ide.h
