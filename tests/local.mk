@@ -51,3 +51,5 @@ tests_test_hpet_SOURCES = tests/test-hpet.c $(HWTEST)
 
 check_PROGRAMS += tests/test-ide
 tests_test_ide_SOURCES = tests/test-ide.c tests/idetest.c tests/idetest.h $(HWTEST)
+# The layers, from below: who may include whom.
+dist_check_SCRIPTS += tests/layers.sh
