@@ -53,3 +53,5 @@ check_PROGRAMS += tests/test-ide
 tests_test_ide_SOURCES = tests/test-ide.c tests/idetest.c tests/idetest.h $(HWTEST)
 # The layers, from below: who may include whom.
 dist_check_SCRIPTS += tests/layers.sh
+check_PROGRAMS += tests/test-rtc
+tests_test_rtc_SOURCES = tests/test-rtc.c $(HWTEST)
