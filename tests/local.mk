@@ -55,3 +55,9 @@ tests_test_ide_SOURCES = tests/test-ide.c tests/idetest.c tests/idetest.h $(HWTE
 dist_check_SCRIPTS += tests/layers.sh
 check_PROGRAMS += tests/test-rtc
 tests_test_rtc_SOURCES = tests/test-rtc.c $(HWTEST)
+
+check_PROGRAMS += tests/test-dma
+tests_test_dma_SOURCES = tests/test-dma.c $(HWTEST)
+
+check_PROGRAMS += tests/test-smallports
+tests_test_smallports_SOURCES = tests/test-smallports.c $(HWTEST)

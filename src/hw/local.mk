@@ -3,7 +3,8 @@ libx86vm_a_SOURCES += \
 	src/hw/ioapic.c src/hw/ioapic.h src/hw/lapic.c src/hw/lapic.h src/hw/pci.c src/hw/pci.h \
 	src/hw/piix3.c src/hw/piix3.h
 libx86vm_a_SOURCES += \
-	src/hw/pic.c src/hw/pit.c src/hw/rtc.c \
+	src/hw/pic.c src/hw/pit.c src/hw/rtc.c src/hw/dma.c src/hw/port92.c \
+	src/hw/parallel.c src/hw/debugport.c src/hw/debugexit.c \
 	src/hw/pic.h src/hw/pit.h src/hw/rtc.h src/hw/dma.h src/hw/port92.h \
 	src/hw/input.h src/hw/kbd.h src/hw/ps2.h \
 	src/hw/serial.h src/hw/parallel.h src/hw/debugport.h src/hw/debugexit.h
