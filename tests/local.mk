@@ -37,6 +37,15 @@ tests_test_pic_SOURCES = tests/test-pic.c $(HWTEST)
 check_PROGRAMS += tests/test-pit
 tests_test_pit_SOURCES = tests/test-pit.c $(HWTEST)
 
+check_PROGRAMS += tests/test-rtc
+tests_test_rtc_SOURCES = tests/test-rtc.c $(HWTEST)
+
+check_PROGRAMS += tests/test-dma
+tests_test_dma_SOURCES = tests/test-dma.c $(HWTEST)
+
+check_PROGRAMS += tests/test-smallports
+tests_test_smallports_SOURCES = tests/test-smallports.c $(HWTEST)
+
 check_PROGRAMS += tests/test-pci
 tests_test_pci_SOURCES = tests/test-pci.c $(HWTEST)
 
@@ -53,11 +62,3 @@ check_PROGRAMS += tests/test-ide
 tests_test_ide_SOURCES = tests/test-ide.c tests/idetest.c tests/idetest.h $(HWTEST)
 # The layers, from below: who may include whom.
 dist_check_SCRIPTS += tests/layers.sh
-check_PROGRAMS += tests/test-rtc
-tests_test_rtc_SOURCES = tests/test-rtc.c $(HWTEST)
-
-check_PROGRAMS += tests/test-dma
-tests_test_dma_SOURCES = tests/test-dma.c $(HWTEST)
-
-check_PROGRAMS += tests/test-smallports
-tests_test_smallports_SOURCES = tests/test-smallports.c $(HWTEST)
