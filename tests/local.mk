@@ -62,3 +62,12 @@ check_PROGRAMS += tests/test-ide
 tests_test_ide_SOURCES = tests/test-ide.c tests/idetest.c tests/idetest.h $(HWTEST)
 # The layers, from below: who may include whom.
 dist_check_SCRIPTS += tests/layers.sh
+
+check_PROGRAMS += tests/test-acpi
+tests_test_acpi_SOURCES = tests/test-acpi.c $(HWTEST)
+
+check_PROGRAMS += tests/test-fwcfg
+tests_test_fwcfg_SOURCES = tests/test-fwcfg.c $(HWTEST)
+
+# dsdt.h against dsdt.asl, where there is an iasl.
+dist_check_SCRIPTS += tests/dsdt.sh
