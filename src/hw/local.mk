@@ -6,7 +6,7 @@ libx86vm_a_SOURCES += \
 	src/hw/piix3.c src/hw/piix3.h
 libx86vm_a_SOURCES += \
 	src/hw/pic.c src/hw/pit.c src/hw/rtc.c src/hw/dma.c src/hw/port92.c \
-	src/hw/parallel.c src/hw/debugport.c src/hw/debugexit.c \
+	src/hw/serial.c src/hw/parallel.c src/hw/debugport.c src/hw/debugexit.c \
 	src/hw/pic.h src/hw/pit.h src/hw/rtc.h src/hw/dma.h src/hw/port92.h \
 	src/hw/input.h src/hw/kbd.h src/hw/ps2.h \
 	src/hw/serial.h src/hw/parallel.h src/hw/debugport.h src/hw/debugexit.h
