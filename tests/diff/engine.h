@@ -1,0 +1,27 @@
+/*
+ * An engine of ours under differential test.
+ *
+ * Each engine has its own copy of the pages of diff_pages. The harness puts code and contents there, tells so with
+ * touched(), runs the case and compares what came out with what the host CPU made of it.
+ */
+#pragma once
+
+#include "diff/case.h"
+
+typedef struct DiffEngine DiffEngine;
+struct DiffEngine {
+    const char *name;
+    uint64_t features; /* InsnFeature bits of the CPU it models */
+    /* Host address of the bytes of page n of diff_pages. */
+    uint8_t *(*page)(DiffEngine *e, int page);
+    /* The harness is about to change len bytes of page n. */
+    void (*touched)(DiffEngine *e, int page, unsigned offset, unsigned len);
+    /* Run until an exception, at most max_insns instructions; vector is DIFF_END_HUNG when there was none. */
+    void (*run)(DiffEngine *e, const DiffCase *c, unsigned max_insns, DiffResult *r);
+    void (*free)(DiffEngine *e);
+    /* The engine's own supervisor pages: cases that meet them prove nothing. */
+    uint32_t reserved, reserved_len;
+};
+
+/* The interpreter, with paging (PAE and NX) on, in a CPU of the model named (as in -cpu). NULL for an unknown one. */
+DiffEngine *diff_engine_interp(const char *model);

@@ -1,0 +1,25 @@
+/*
+ * The case generator: see gen.c.
+ */
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include "diff/case.h"
+
+typedef struct Gen Gen;
+
+/*
+ * features: the model's (InsnFeature bits), what the engine's decoder may accept. only: mnemonic to restrict the first
+ * instruction to, as in the table, or NULL.
+ */
+Gen *gen_new(uint64_t features, const char *only);
+void gen_free(Gen *g);
+/* The standing contents of page n of diff_pages. Code pages are all HLT. */
+void gen_page(int page, uint8_t bytes[4096]);
+/* Case number index of the run seeded with seed. The same arguments make the same case, always. */
+void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c);
+/* The table's rows of the case's instructions, 0 for those that are invalid; returns how many. */
+int gen_rows(Gen *g, const DiffCase *c, uint16_t rows[DIFF_INSNS]);
+/* A 32-bit and a 16-bit Zydis decoder, for printing. */
+const ZydisDecoder *gen_decoder(const Gen *g, unsigned code_size);

@@ -1,0 +1,319 @@
+/*
+ * One worker: the same case on the host and on an engine, and what to do when they differ.
+ *
+ * The engine goes first: a case that does not end within its budget is dropped, so the host never loops. Memory is
+ * put back after every case to its standing contents, so that each case stands alone and can be run again by its number.
+ */
+#include <string.h>
+
+#include "diff/worker.h"
+#include "frontend/insn.h"
+
+struct Worker {
+    DiffEngine *e;
+    Native *n;
+    Gen *g;
+    HostRules rules;
+    uint8_t standing[DIFF_PAGES][4096];
+    uint8_t *native[DIFF_PAGES], *engine[DIFF_PAGES];
+    DiffResult host, got;
+};
+
+enum { BUDGET = 6000 };
+
+static void put_bytes(Worker *w, uint32_t addr, const uint8_t *bytes, unsigned len, bool code)
+{
+    while (len) {
+        unsigned off = addr & 0xfff, n = MIN(len, 0x1000 - off);
+        int page = diff_page_index(addr);
+        if (page >= 0 && (code || !(diff_pages[page].perm & DIFF_X))) {
+            w->e->touched(w->e, page, off, n);
+            memcpy(w->native[page] + off, bytes, n);
+            memcpy(w->engine[page] + off, bytes, n);
+        }
+        addr += n, bytes += n, len -= n;
+    }
+}
+
+static void put_case(Worker *w, const DiffCase *c)
+{
+    for (int i = 0; i < 2; i++)
+        if (c->hot_addr[i])
+            put_bytes(w, c->hot_addr[i], c->hot[i], DIFF_HOT, false);
+    put_bytes(w, c->code_addr, c->code, c->code_len, true);
+}
+
+static void restore_page(Worker *w, int page)
+{
+    if (memcmp(w->native[page], w->standing[page], 4096))
+        memcpy(w->native[page], w->standing[page], 4096);
+    if (memcmp(w->engine[page], w->standing[page], 4096)) {
+        w->e->touched(w->e, page, 0, 4096);
+        memcpy(w->engine[page], w->standing[page], 4096);
+    }
+}
+
+/* Put the memory back that the case, or put_case(), changed. */
+static void restore(Worker *w, const DiffCase *c)
+{
+    static uint8_t hlt[DIFF_CODE_MAX];
+    if (!hlt[0])
+        memset(hlt, 0xf4, sizeof hlt);
+    put_bytes(w, c->code_addr, hlt, c->code_len, true);
+    for (int i = 0; i < 2; i++)
+        for (unsigned k = 0; c->hot_addr[i] && k < DIFF_HOT; k += DIFF_HOT - 1) {
+            int page = diff_page_index(c->hot_addr[i] + k);
+            if (page >= 0 && !diff_pages[page].perm)
+                restore_page(w, page);
+        }
+    for (int i = 0; i < DIFF_PAGES; i++)
+        if (diff_pages[i].perm & DIFF_W)
+            restore_page(w, i);
+}
+
+static bool memory_equal(Worker *w)
+{
+    for (int i = 0; i < DIFF_PAGES; i++)
+        if ((diff_pages[i].perm & DIFF_W) && memcmp(w->native[i], w->engine[i], 4096))
+            return false;
+    return true;
+}
+
+static bool in_reserved(const Worker *w, uint32_t addr)
+{
+    return addr - (w->e->reserved - 4096) < w->e->reserved_len + 8192;
+}
+
+/* Bits DIFFERS_*; memory is left as the case left it. */
+static unsigned run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
+{
+    uint16_t rows[DIFF_INSNS];
+    int nrows = gen_rows(w->g, c, rows);
+
+    put_case(w, c);
+    w->e->run(w->e, c, BUDGET, &w->got);
+    if (w->got.vector == DIFF_END_HUNG) {
+        s->unfinished++;
+        return 0;
+    }
+    native_run(w->n, c, &w->host);
+    if (w->host.vector == DIFF_END_HUNG) { /* the timer may have struck by chance: once more, from the start */
+        s->hung++;
+        restore(w, c);
+        put_case(w, c);
+        w->e->run(w->e, c, BUDGET, &w->got);
+        native_run(w->n, c, &w->host);
+    }
+    if (w->host.vector == DIFF_END_SYSCALL) {
+        s->strays++;
+        return 0;
+    }
+    if (s->rows != NULL)
+        for (int i = 0; i < nrows; i++)
+            s->rows[rows[i]]++;
+    unsigned d = diff_compare(&w->rules, &w->host, &w->got, rows, nrows);
+    if (!memory_equal(w))
+        d |= DIFFERS_MEM;
+    if (d && (in_reserved(w, w->host.cr2) || in_reserved(w, w->got.cr2))) {
+        s->strays++;
+        return 0;
+    }
+    return d;
+}
+
+/*
+ * Did control run through bytes that the generator did not mean as instructions? Stepping the engine tells: every
+ * instruction met must start where one was put, or be a HLT. Only asked of cases that differ.
+ */
+static bool strayed(Worker *w, const DiffCase *c)
+{
+    DiffResult r;
+    for (unsigned steps = 1; steps < 200; steps++) {
+        restore(w, c);
+        put_case(w, c);
+        w->e->run(w->e, c, steps, &r);
+        if (r.vector != DIFF_END_HUNG)
+            return false;
+        if (r.sel[1] != c->sel[1])
+            continue;
+        uint32_t off = r.eip - c->eip;
+        if (off >= c->code_len)
+            continue;
+        bool start = false;
+        for (unsigned n = 0; n < c->insns; n++)
+            start |= c->start[n] == off;
+        if (!start)
+            return true;
+    }
+    return false;
+}
+
+static unsigned try_case(Worker *w, const DiffCase *c)
+{
+    static WorkerStatus scratch;
+    unsigned d = run_both(w, c, &scratch);
+    restore(w, c);
+    return d;
+}
+
+/* Smaller cases that still differ: fewer instructions, plainer state. */
+static void minimise(Worker *w, DiffCase *c)
+{
+    DiffCase t;
+    for (unsigned n = c->insns; n-- > 0 && c->insns > 1;) {
+        t = *c;
+        unsigned start = t.start[n], len = t.start[n + 1] - start;
+        memmove(t.code + start, t.code + start + len, DIFF_CODE_MAX - start - len);
+        for (unsigned k = n; k < t.insns; k++)
+            t.start[k] = t.start[k + 1] - len;
+        t.insns--, t.code_len -= MIN(len, t.code_len);
+        if (try_case(w, &t))
+            *c = t;
+    }
+    for (int i = 0; i < 8; i++) {
+        t = *c;
+        t.gpr[i] = 0;
+        if (i != 4 && try_case(w, &t))
+            *c = t;
+    }
+    t = *c;
+    t.eflags = 0x202;
+    if (try_case(w, &t))
+        *c = t;
+    for (int i = 0; i < 8; i++) {
+        t = *c;
+        t.fx.st[i].mant = t.fx.st[i].exp = 0;
+        if (try_case(w, &t))
+            *c = t;
+        t = *c;
+        t.fx.xmm[i][0] = t.fx.xmm[i][1] = 0;
+        if (try_case(w, &t))
+            *c = t;
+    }
+    t = *c;
+    t.fx.cw = 0x37f, t.fx.sw = 0, t.fx.tag = 0;
+    if (try_case(w, &t))
+        *c = t;
+    t = *c;
+    t.fx.mxcsr = 0x1f80;
+    if (try_case(w, &t))
+        *c = t;
+    for (int i = 0; i < 2; i++) {
+        t = *c;
+        t.hot_addr[i] = 0;
+        if (try_case(w, &t))
+            *c = t;
+    }
+}
+
+static void print_memory(Worker *w, GString *out)
+{
+    unsigned shown = 0;
+    for (int i = 0; i < DIFF_PAGES; i++)
+        for (unsigned k = 0; k < 4096 && shown < 24; k++)
+            if (w->native[i][k] != w->engine[i][k]) {
+                g_string_append_printf(out, "#   [%08x] host %02x, engine %02x (before %02x)\n", diff_pages[i].addr + k,
+                                       w->native[i][k], w->engine[i][k], w->standing[i][k]);
+                shown++;
+            }
+}
+
+bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GString *report, bool small)
+{
+    DiffCase c;
+    gen_case(w->g, seed, index, &c);
+    unsigned d = run_both(w, &c, s);
+    restore(w, &c);
+    s->done++;
+    if (!d)
+        return true;
+    bool stray = strayed(w, &c);
+    restore(w, &c);
+    if (stray) {
+        s->strays++;
+        return true;
+    }
+    s->mismatches++;
+    if (!report)
+        return false;
+    uint16_t rows[DIFF_INSNS];
+    if (small)
+        minimise(w, &c);
+    d = try_case(w, &c);
+    gen_rows(w->g, &c, rows);
+    g_string_append_printf(report, "# MISMATCH %s ", c.insns ? rows[0] ? insn_info[rows[0]].name : "invalid" : "-");
+    diff_names(d, report);
+    g_string_append(report, "\n");
+    diff_print_case(w->g, &c, report);
+    static WorkerStatus scratch;
+    run_both(w, &c, &scratch);
+    diff_print_results(&c, &w->host, &w->got, report);
+    print_memory(w, report);
+    restore(w, &c);
+    return false;
+}
+
+void worker_show(Worker *w, uint64_t seed, uint64_t index, GString *out)
+{
+    DiffCase c;
+    static WorkerStatus scratch;
+    gen_case(w->g, seed, index, &c);
+    diff_print_case(w->g, &c, out);
+    unsigned d = run_both(w, &c, &scratch);
+    g_string_append(out, d ? "#   differs: " : scratch.unfinished ? "#   did not end in the engine" : "#   equal");
+    diff_names(d, out);
+    g_string_append(out, "\n");
+    diff_print_results(&c, &w->host, &w->got, out);
+    print_memory(w, out);
+    restore(w, &c);
+}
+
+/* Does FXSAVE as the kernel does it hold the x87 instruction pointer when no exception is pending? */
+static bool probe_fip(Worker *w)
+{
+    DiffCase c = { .gpr = { [4] = DIFF_STACK + 0x1000 }, .eip = DIFF_CODE, .eflags = 0x202,
+                   .sel = { DIFF_DS32, DIFF_CS32, DIFF_DS32, DIFF_DS32, DIFF_DS32, 0 }, .code_addr = DIFF_CODE,
+                   .code = { 0xd9, 0xe8 }, .code_len = 2, .code_size = 4 }; /* fld1 */
+    c.fx.cw = 0x37f, c.fx.mxcsr = 0x1f80;
+    put_case(w, &c);
+    native_run(w->n, &c, &w->host);
+    restore(w, &c);
+    return w->host.fx.fip == DIFF_CODE;
+}
+
+Worker *worker_new(DiffEngine *e, const char *only, const char **reason)
+{
+    Worker *w = g_new0(Worker, 1);
+    w->e = e;
+    w->g = gen_new(e->features, only);
+    if (!w->g) {
+        *reason = "no such row in the instruction table";
+        worker_free(w);
+        return NULL;
+    }
+    w->n = native_new(reason);
+    if (!w->n) {
+        worker_free(w);
+        return NULL;
+    }
+    for (int i = 0; i < DIFF_PAGES; i++) {
+        gen_page(i, w->standing[i]);
+        w->native[i] = native_page(w->n, i);
+        w->engine[i] = e->page(e, i);
+        e->touched(e, i, 0, 4096);
+        memcpy(w->native[i], w->standing[i], 4096);
+        memcpy(w->engine[i], w->standing[i], 4096);
+    }
+    __builtin_cpu_init();
+    w->rules.amd = __builtin_cpu_is("amd");
+    w->rules.fip_always = probe_fip(w);
+    return w;
+}
+
+void worker_free(Worker *w)
+{
+    if (w->g)
+        gen_free(w->g);
+    w->e->free(w->e);
+    g_free(w);
+}

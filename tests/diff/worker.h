@@ -1,0 +1,31 @@
+/*
+ * Runs cases on the host and on an engine, side by side in one process: see worker.c.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "diff/compare.h"
+#include "diff/engine.h"
+#include "diff/native.h"
+
+/* Shared between a worker process and its supervisor. */
+typedef struct WorkerStatus {
+    uint64_t next;  /* the case under way */
+    uint64_t done, mismatches, unfinished, strays, hung;
+    uint64_t rows[4096]; /* by row: cases with it */
+    char first_mismatch[32];
+} WorkerStatus;
+
+typedef struct Worker Worker;
+
+/* NULL and a reason (static string) when the host cannot run cases. Takes over the engine. */
+Worker *worker_new(DiffEngine *e, const char *only, const char **reason);
+void worker_free(Worker *w);
+/*
+ * Run one case; true when equal (or when it proves nothing: s says). With report, differences are described there.
+ * minimise: the case described is the smallest one found that still differs.
+ */
+bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GString *report, bool minimise);
+/* Describe a case whether or not it differs. */
+void worker_show(Worker *w, uint64_t seed, uint64_t index, GString *out);
