@@ -29,10 +29,10 @@ static uint32_t undefined_flags(const HostRules *rules, const uint16_t *rows, in
 {
     uint32_t mask = 0;
     for (int n = 0; n < nrows; n++)
-        for (unsigned i = 0; i < G_N_ELEMENTS(undefined) - 1; i++)
-            if (undefined[i].row == rows[n]
-                && (undefined[i].vendor == ANY || (undefined[i].vendor == AMD) == rules->amd))
-                mask |= undefined[i].flags;
+        for (const Undefined *u = undefined; u->row; u++)
+            if (u->row == rows[n]
+                && (u->vendor == ANY || (u->vendor == AMD) == rules->amd))
+                mask |= u->flags;
     return mask;
 }
 
@@ -81,7 +81,7 @@ void diff_print_case(const Gen *g, const DiffCase *c, GString *out)
         unsigned start = c->start[n], len = c->start[n + 1] - start;
         char text[160] = "(invalid)";
         if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(gen_decoder(g, c->code_size), c->code + start, len, &z, op)))
-            ZydisFormatterFormatInstruction(&f, &z, op, z.operand_count_visible, text, sizeof text, c->eip + start);
+            ZydisFormatterFormatInstruction(&f, &z, op, z.operand_count_visible, text, sizeof text, c->eip + start, NULL);
         g_string_append_printf(out, "#   %08x ", c->eip + start);
         for (unsigned i = 0; i < MAX(len, 8); i++)
             g_string_append_printf(out, i < len ? "%02x" : "  ", c->code[start + i]);

@@ -72,7 +72,7 @@ const ZydisDecoder *gen_decoder(const Gen *g, unsigned code_size)
 /* ---- what may run ---- */
 
 /* Instructions whose result depends on the machine, not on the case: never generated. */
-bool gen_is_foreign(ZydisMnemonic m)
+static bool is_foreign(ZydisMnemonic m)
 {
     switch (m) {
     case ZYDIS_MNEMONIC_CPUID: case ZYDIS_MNEMONIC_RDTSC: case ZYDIS_MNEMONIC_RDTSCP: case ZYDIS_MNEMONIC_RDPMC:
@@ -120,7 +120,7 @@ static bool op_decode(Gen *g, unsigned code_size, Op *o)
     o->row = 0;
     o->valid = ZYAN_SUCCESS(s);
     if (o->valid) {
-        if (ours != DECODE_OK || gen_is_foreign(o->z.mnemonic))
+        if (ours != DECODE_OK || is_foreign(o->z.mnemonic))
             return false;
         if (o->z.mnemonic == ZYDIS_MNEMONIC_INT && o->z.raw.imm[0].value.u == 0x80)
             return false;
@@ -150,7 +150,7 @@ int gen_rows(Gen *g, const DiffCase *c, uint16_t rows[DIFF_INSNS])
 
 static uint8_t random_modrm(Rng *r)
 {
-    return rng_percent(r, 55) ? rng_next(r) & 0x3f | rng_below(r, 3) << 6 : 0xc0 | (rng_next(r) & 0x3f);
+    return rng_percent(r, 55) ? (rng_next(r) & 0x3f) | rng_below(r, 3) << 6 : 0xc0 | (rng_next(r) & 0x3f);
 }
 
 static void random_bytes(Rng *r, unsigned code_size, Op *o)
@@ -205,7 +205,7 @@ static void random_bytes(Rng *r, unsigned code_size, Op *o)
     b[n++] = random_modrm(r);
     k = rng_next(r);
     if (k & 1) /* small displacements and immediates half of the time */
-        k = (k & 2 ? k & 0xff00ff00ff00ff00 : (int64_t)(int8_t)(k >> 8));
+        k = k & 2 ? k & 0xff00ff00ff00ff00 : (uint64_t)(int8_t)(k >> 8);
     for (; n < 15; n++, k >>= 8)
         b[n] = k;
 }
@@ -674,7 +674,11 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
             continue;
         uint32_t next = c->start[n + 1], k = rng_next(&rng) >> 8, target;
         switch (k % 8) {
-        case 0: target = rng_int(&rng); break;
+        case 0:
+            target = rng_int(&rng);
+            if (target - (uint32_t)-128 < 128 + DIFF_CODE_MAX) /* not into the middle of an instruction */
+                target = c->code_len;
+            break;
         case 1:
         case 2: target = c->start[k / 8 % (c->insns + 1)]; break;
         default: target = k & 0x8000 ? c->start[n + 1 + k / 8 % (c->insns - n)] : c->code_len; break;

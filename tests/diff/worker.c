@@ -108,9 +108,8 @@ static unsigned run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
         s->strays++;
         return 0;
     }
-    if (s->rows != NULL)
-        for (int i = 0; i < nrows; i++)
-            s->rows[rows[i]]++;
+    for (int i = 0; i < nrows; i++)
+        s->rows[rows[i]]++;
     unsigned d = diff_compare(&w->rules, &w->host, &w->got, rows, nrows);
     if (!memory_equal(w))
         d |= DIFFERS_MEM;
