@@ -11,6 +11,8 @@
  * context lies at addresses whose bits 16-31 are the wanted ones. And FS is the C library's thread pointer: the handler
  * puts it back before anything else, hence no stack protector there.
  */
+#include "config.h"
+
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <errno.h>
