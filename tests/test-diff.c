@@ -96,7 +96,7 @@ static bool tend(const Options *o, Job *job, bool *running)
     *running = true;
     if (job->s->next != job->seen)
         job->seen = job->s->next, job->stuck = 0;
-    else if (++job->stuck > STUCK_SECONDS * 10)
+    else if (++job->stuck > STUCK_SECONDS * 50)
         kill(job->pid, SIGKILL), job->stuck = 0;
     return true;
 }
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
             if (!tend(&o, &jobs[i], &running))
                 return 0; /* the worker has said why */
         if (running)
-            g_usleep(100000);
+            g_usleep(20000);
     }
     double seconds = (g_get_monotonic_time() - begin) / 1e6;
     WorkerStatus *sum = g_new0(WorkerStatus, 1);

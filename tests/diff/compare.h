@@ -27,6 +27,7 @@ enum {
 typedef struct HostRules {
     bool amd;
     bool fip_always; /* FIP, FDP and FOP are saved always; else only while an unmasked exception is pending */
+    bool icebp_before; /* INT1 reports its own address, as some hypervisors have it; the CPUs report the next one */
 } HostRules;
 
 /* Bits DIFFERS_* between what the host made of the case and what the engine made of it; rows: see gen_rows(). */

@@ -622,6 +622,8 @@ static void random_state(Work *w)
         off = 0x2000 - 1 - rng_below(r, 24);
     else if (place == 2 && c->sel[1] == DIFF_LDT_SEL(LDT_CODE16_SHORT))
         off = 0x1800 - 1 - rng_below(r, 16);
+    if (c->sel[1] == DIFF_LDT_SEL(LDT_CODE16_SHORT) && off > 0x17ff)
+        off = 0x17ff; /* IRETQ itself must not fault */
     c->code_addr = DIFF_CODE + off;
     if (place == 3 && c->sel[1] == DIFF_CS32)
         c->code_addr = DIFF_SMC + 0x100 + rng_below(r, 0xe00);

@@ -142,6 +142,8 @@ __attribute__((no_stack_protector)) static void on_signal(int sig, siginfo_t *si
     const greg_t *g = uc->uc_mcontext.gregs;
     uint16_t cs = g[REG_CSGSFS];
 
+    /* The kernel leaves the guest's AC and NT set: the one would trap our own code, the other the next IRETQ. */
+    __asm__ volatile("lea -128(%%rsp), %%rsp; push $2; popfq; lea 128(%%rsp), %%rsp" ::: "cc", "memory");
     if (!n->inside || cs == 0x33) {
         if (sig == SIGVTALRM)
             return;

@@ -267,17 +267,17 @@ void worker_show(Worker *w, uint64_t seed, uint64_t index, GString *out)
     restore(w, &c);
 }
 
-/* Does FXSAVE as the kernel does it hold the x87 instruction pointer when no exception is pending? */
-static bool probe_fip(Worker *w)
+/* What the host makes of one or two bytes of code. */
+static const DiffResult *probe(Worker *w, uint8_t byte0, uint8_t byte1)
 {
     DiffCase c = { .gpr = { [4] = DIFF_STACK + 0x1000 }, .eip = DIFF_CODE, .eflags = 0x202,
                    .sel = { DIFF_DS32, DIFF_CS32, DIFF_DS32, DIFF_DS32, DIFF_DS32, 0 }, .code_addr = DIFF_CODE,
-                   .code = { 0xd9, 0xe8 }, .code_len = 2, .code_size = 4 }; /* fld1 */
+                   .code = { byte0, byte1 }, .code_len = 2, .code_size = 4 };
     c.fx.cw = 0x37f, c.fx.mxcsr = 0x1f80;
     put_case(w, &c);
     native_run(w->n, &c, &w->host);
     restore(w, &c);
-    return w->host.fx.fip == DIFF_CODE;
+    return &w->host;
 }
 
 Worker *worker_new(DiffEngine *e, const char *only, const char **reason)
@@ -305,7 +305,8 @@ Worker *worker_new(DiffEngine *e, const char *only, const char **reason)
     }
     __builtin_cpu_init();
     w->rules.amd = __builtin_cpu_is("amd");
-    w->rules.fip_always = probe_fip(w);
+    w->rules.fip_always = probe(w, 0xd9, 0xe8)->fx.fip == DIFF_CODE; /* fld1 */
+    w->rules.icebp_before = probe(w, 0xf1, 0x90)->eip == DIFF_CODE;
     return w;
 }
 
