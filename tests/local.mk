@@ -1,6 +1,14 @@
 # Unit tests: one program per unit, TAP on stdout (GLib's g_test --tap).
 # A test is added by:  check_PROGRAMS += tests/test-foo   and   tests_test_foo_SOURCES = tests/test-foo.c
 
+# The CPU against the host's own: see docs/testing.md. tests/diff/ holds the harness.
+DIFF = tests/diff/case.h tests/diff/compare.c tests/diff/compare.h tests/diff/engine-interp.c tests/diff/engine.h \
+	tests/diff/gen.c tests/diff/gen.h tests/diff/native.c tests/diff/native.h tests/diff/rng.c tests/diff/rng.h \
+	tests/diff/undefined.def tests/diff/worker.c tests/diff/worker.h
+EXTRA_PROGRAMS += tests/test-diff
+tests_test_diff_SOURCES = tests/test-diff.c $(DIFF)
+tests_test_diff_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+
 check_PROGRAMS += tests/test-clock
 tests_test_clock_SOURCES = tests/test-clock.c
 
@@ -74,10 +82,3 @@ tests_test_fwcfg_SOURCES = tests/test-fwcfg.c $(HWTEST)
 
 # dsdt.h against dsdt.asl, where there is an iasl.
 dist_check_SCRIPTS += tests/dsdt.sh
-# The CPU against the host's own: see docs/testing.md. tests/diff/ holds the harness.
-DIFF = tests/diff/case.h tests/diff/compare.c tests/diff/compare.h tests/diff/engine-interp.c tests/diff/engine.h \
-	tests/diff/gen.c tests/diff/gen.h tests/diff/native.c tests/diff/native.h tests/diff/rng.c tests/diff/rng.h \
-	tests/diff/undefined.def tests/diff/worker.c tests/diff/worker.h
-EXTRA_PROGRAMS += tests/test-diff
-tests_test_diff_SOURCES = tests/test-diff.c $(DIFF)
-tests_test_diff_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
