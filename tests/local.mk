@@ -36,6 +36,9 @@ tests_test_display_SOURCES = tests/test-display.c $(VGATEST)
 check_PROGRAMS += tests/test-vbe
 tests_test_vbe_SOURCES = tests/test-vbe.c $(VGATEST)
 
+check_PROGRAMS += tests/test-vgabios
+tests_test_vgabios_SOURCES = tests/test-vgabios.c $(HWTEST)
+
 check_PROGRAMS += tests/test-block
 tests_test_block_SOURCES = tests/test-block.c
 
