@@ -39,6 +39,9 @@ tests_test_vbe_SOURCES = tests/test-vbe.c $(VGATEST)
 check_PROGRAMS += tests/test-vgabios
 tests_test_vgabios_SOURCES = tests/test-vgabios.c $(HWTEST)
 
+check_PROGRAMS += tests/test-textscreen
+tests_test_textscreen_SOURCES = tests/test-textscreen.c $(VGATEST)
+
 check_PROGRAMS += tests/test-block
 tests_test_block_SOURCES = tests/test-block.c
 
