@@ -16,13 +16,13 @@ static uint32_t attention_take(Vcpu *v)
     return __atomic_exchange_n(&v->attention, 0, __ATOMIC_SEQ_CST);
 }
 
-static unsigned code_size(const Vcpu *v)
+static inline unsigned code_size(const Vcpu *v)
 {
     return v->seg[S_CS].attr & SEG_DB ? 4 : 2;
 }
 
 /* Privilege of instruction fetches. */
-static int fetch_idx(const Vcpu *v)
+static inline int fetch_idx(const Vcpu *v)
 {
     return v->cpl == 3 ? MMU_USER : MMU_SUPER;
 }
@@ -61,8 +61,8 @@ static Block *fetch_careful(Vcpu *v)
     fault_gp0(v); /* over 15 bytes */
 }
 
-/* The block at CS:rip. Raises what the fetch raises. */
-static Block *block_lookup(Vcpu *v)
+/* The block at CS:rip, found or made. Raises what the fetch raises. */
+static Block *block_lookup_slow(Vcpu *v)
 {
     const Seg *cs = &v->seg[S_CS];
     Gva addr = (cs->base + v->rip) & v->lin_mask;
@@ -97,6 +97,19 @@ static Block *block_lookup(Vcpu *v)
     if (G_UNLIKELY(v->rip + b->bytes - 1 > cs->limit))
         return fetch_careful(v);
     return b;
+}
+
+static inline Block *block_lookup(Vcpu *v)
+{
+    const Seg *cs = &v->seg[S_CS];
+    Gva addr = (cs->base + v->rip) & v->lin_mask;
+    const TlbEntry *e = tlb_entry(v, fetch_idx(v), addr);
+    if (G_LIKELY(e->exec == (addr & PAGE_MASK))) {
+        Block *b = codecache_quick(v->code, (Hva)(e->addend + addr), code_size(v));
+        if (G_LIKELY(b && v->rip + b->bytes - 1 <= cs->limit))
+            return b;
+    }
+    return block_lookup_slow(v);
 }
 
 /* Conditions under which instructions run one at a time. */

@@ -22,6 +22,7 @@ typedef struct CodePage {
 } CodePage;
 
 struct CodeCache {
+    CodeQuick quick; /* first: see codecache_slot() */
     struct Ram *ram;
     Vcpu *vcpu;
     uint64_t features;
@@ -186,6 +187,7 @@ void codecache_flush(CodeCache *c)
         for (CodePage *p = c->pages[n]; p; p = p->hash_next)
             if (p->blocks && in_ram(c, p->page))
                 ram_unwatch(c->ram, p->page - c->ram->host, PAGE_SIZE, WATCH_CODE);
+    memset(&c->quick, 0, sizeof c->quick);
     memset(c->hash, 0, sizeof c->hash);
     memset(c->pages, 0, sizeof c->pages);
     c->used = 0;
@@ -197,6 +199,8 @@ Block *codecache_find(CodeCache *c, Hva host, unsigned code_size)
     Block *b = c->hash[block_hash(host)];
     while (b && (b->host != host || b->code_size != code_size))
         b = b->hash_next;
+    if (b)
+        *codecache_slot(c, host) = b;
     return b;
 }
 

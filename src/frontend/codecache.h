@@ -27,6 +27,28 @@ typedef struct Block {
 
 typedef struct CodeCache CodeCache;
 
+/*
+ * The first place to look: the block last used whose address hashes there. Part of CodeCache, so that the look-up can be
+ * inline. Never holds a block whose memory was given back; a dead block's host is NULL and matches nothing.
+ */
+#define CODE_QUICK_SIZE 8192u
+typedef struct CodeQuick {
+    Block *slot[CODE_QUICK_SIZE];
+} CodeQuick;
+
+static inline Block **codecache_slot(CodeCache *c, const uint8_t *host)
+{
+    uintptr_t a = (uintptr_t)host;
+    return &((CodeQuick *)c)->slot[(a ^ a >> 13) & (CODE_QUICK_SIZE - 1)];
+}
+
+/* The block at host if the quick table has it and it lies on one page, else NULL: then ask codecache_find(). */
+static inline Block *codecache_quick(CodeCache *c, Hva host, unsigned code_size)
+{
+    Block *b = *codecache_slot(c, host);
+    return b && b->host == host && b->code_size == code_size && !b->crosses ? b : NULL;
+}
+
 /* bind sets Insn.run after decoding. pool_bytes bounds memory. Not owned: ram. */
 CodeCache *codecache_new(struct Ram *ram, uint64_t features, void (*bind)(Insn *i), size_t pool_bytes);
 void codecache_free(CodeCache *c);

@@ -20,3 +20,4 @@ libx86vm_a_SOURCES += \
 
 
 EXTRA_DIST += src/hw/dsdt.asl
+libx86vm_a_SOURCES += src/hw/kernel.c src/hw/kernel.h
