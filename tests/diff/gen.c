@@ -91,6 +91,30 @@ static bool is_foreign(ZydisMnemonic m)
     }
 }
 
+/* Encodings whose meaning differs between vendors: a REP prefix on LOOPcc, PREFETCH of a register. */
+static bool is_vendors(const Op *o)
+{
+    switch (o->z.mnemonic) {
+    case ZYDIS_MNEMONIC_LOOPE: case ZYDIS_MNEMONIC_LOOPNE:
+        return o->z.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)
+               || memchr(o->bytes, 0xf2, 4) || memchr(o->bytes, 0xf3, 4);
+    case ZYDIS_MNEMONIC_NOP:
+        return o->z.opcode_map == ZYDIS_OPCODE_MAP_0F && o->z.opcode == 0x0d && o->z.raw.modrm.mod == 3;
+    default:
+        return false;
+    }
+}
+
+/*
+ * #UD whatever follows: how many bytes the CPU wants to see before it says so differs, so these are kept away from where
+ * the next byte cannot be fetched.
+ */
+static bool is_undefined(const Op *o)
+{
+    return !o->valid || o->z.mnemonic == ZYDIS_MNEMONIC_UD0 || o->z.mnemonic == ZYDIS_MNEMONIC_UD1
+           || o->z.mnemonic == ZYDIS_MNEMONIC_UD2;
+}
+
 /* Loads a selector from a register, memory or the stack: only as a case's first instruction, with a known selector. */
 static bool takes_selector(const Op *o)
 {
@@ -120,7 +144,7 @@ static bool op_decode(Gen *g, unsigned code_size, Op *o)
     o->row = 0;
     o->valid = ZYAN_SUCCESS(s);
     if (o->valid) {
-        if (ours != DECODE_OK || is_foreign(o->z.mnemonic))
+        if (ours != DECODE_OK || is_foreign(o->z.mnemonic) || is_vendors(o))
             return false;
         if (o->z.mnemonic == ZYDIS_MNEMONIC_INT && o->z.raw.imm[0].value.u == 0x80)
             return false;
@@ -291,18 +315,19 @@ static uint16_t operand_sel(Work *w, ZydisRegister seg)
     return w->c->sel[n >= 0 && n < 6 ? order[n] : 3];
 }
 
-static void set_reg(Work *w, int n, uint32_t value, bool low16)
-{
-    if (w->pinned & 1u << n)
-        return;
-    w->c->gpr[n] = low16 ? (w->c->gpr[n] & 0xffff0000u) | (value & 0xffff) : value;
-    w->pinned |= 1u << n;
-}
-
 /* The 16-bit stack's upper half of ESP must be one that native.c can make. */
 static bool stack16(const DiffCase *c)
 {
     return c->sel[2] & 4 && !diff_ldt[c->sel[2] >> 3].big;
+}
+
+static void set_reg(Work *w, int n, uint32_t value, bool low16)
+{
+    if (w->pinned & 1u << n)
+        return;
+    low16 |= n == 4 && stack16(w->c);
+    w->c->gpr[n] = low16 ? (w->c->gpr[n] & 0xffff0000u) | (value & 0xffff) : value;
+    w->pinned |= 1u << n;
 }
 
 /* Bend registers, or the displacement in code, so that operand mem of an instruction hits something; tells where. */
@@ -629,6 +654,13 @@ static void random_state(Work *w)
         c->code_addr = DIFF_SMC + 0x100 + rng_below(r, 0xe00);
 }
 
+/* Away from the ends of pages and segments. */
+static void move_code(Work *w)
+{
+    if (w->c->code_addr < DIFF_SMC)
+        w->c->code_addr = DIFF_CODE + 0x100 + rng_below(w->r, 0xd00);
+}
+
 void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
 {
     Rng rng = rng_seed(seed, index);
@@ -652,6 +684,8 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
         c->start[n] = c->code_len;
         c->code_len += len;
         c->insns = ++n;
+        if (is_undefined(o))
+            move_code(&w);
         if (!o->valid)
             break;
         for (unsigned i = 0; i < o->z.operand_count; i++)

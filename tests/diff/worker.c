@@ -111,7 +111,9 @@ static unsigned run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
     for (int i = 0; i < nrows; i++)
         s->rows[rows[i]]++;
     unsigned d = diff_compare(&w->rules, &w->host, &w->got, rows, nrows);
-    if (!memory_equal(w))
+    /* A far call that faults may have pushed already, below ESP: some CPUs check the target last. */
+    bool pushed = w->host.vector != 1 && w->host.eip == w->got.eip && nrows && rows[0] == ROW_CALL_FAR;
+    if (!pushed && !memory_equal(w))
         d |= DIFFERS_MEM;
     if (d && (in_reserved(w, w->host.cr2) || in_reserved(w, w->got.cr2))) {
         s->strays++;
