@@ -133,8 +133,8 @@ static void step(Vcpu *v)
     v->rip += i->len;
     v->insns++;
     i->run(v, i);
-    if (i->flags & INSN_SOFT_INT)
-        tf = false; /* its delivery cleared TF */
+    if ((i->flags & INSN_SOFT_INT) && !(v->flags & FL_TF))
+        tf = false; /* its delivery cleared TF; an INTO not taken is an instruction like others */
     /* after MOV SS the trap waits for the next instruction. SDM 3A 6.8.3 */
     if (!(v->shadow & SHADOW_MOV_SS) && (tf || (v->dr[7] & 0xff)))
         debug_after_insn(v, tf);

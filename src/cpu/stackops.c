@@ -73,15 +73,15 @@ InsnFnTable op_pop = {[FORM_R] = {NULL, pop_r16, pop_r32}, [FORM_M] = {NULL, pop
     }
 PUSHA(16) PUSHA(32)
 
+/* POPA loads from EDI up; a fault in the middle leaves the registers loaded so far, and ESP as it was. */
 #define POPA(N, field)                                                                                                 \
     void op_popa##N(Vcpu *v, const Insn *i)                                                                            \
     {                                                                                                                  \
-        uint##N##_t value[8];                                                                                          \
-        for (int n = 0; n < 8; n++)                                                                                    \
-            value[n] = stack_peek##N(v, n * N / 8);                                                                    \
-        for (int n = 0; n < 8; n++)                                                                                    \
+        for (int n = 0; n < 8; n++) {                                                                                  \
+            uint##N##_t value = stack_peek##N(v, n * N / 8);                                                           \
             if (n != 7 - R_SP)                                                                                         \
-                v->gpr[7 - n].field = value[n];                                                                        \
+                v->gpr[7 - n].field = value;                                                                           \
+        }                                                                                                              \
         stack_drop(v, N);                                                                                              \
     }
 POPA(16, w) POPA(32, d)

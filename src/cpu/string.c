@@ -61,6 +61,20 @@ static inline Hva run_host(Vcpu *v, int seg, uint32_t ea, unsigned bytes, int ac
     return lin_host(v, (v->seg[seg].base + ea) & v->lin_mask, bytes, access);
 }
 
+/*
+ * Overlapping upwards, a pattern fill: each element is read whole before the next is written. The host's own REP MOVS,
+ * because a loop of memcpy() says to the compiler that nothing overlaps.
+ */
+static void copy_pattern(Hva to, Hva from, unsigned size, size_t n)
+{
+    if (size == 1)
+        asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+    else if (size == 2)
+        asm volatile("rep movsw" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+    else
+        asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
 /* As many elements of a repeated MOVS as go at once; 0: none. */
 static unsigned movs_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
 {
@@ -76,8 +90,7 @@ static unsigned movs_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
     if (!to)
         return 0;
     if (to > from && to < from + n * size)
-        for (unsigned k = 0; k < n; k++) /* overlapping upwards: a pattern fill, element by element */
-            memcpy(to + k * size, from + k * size, size);
+        copy_pattern(to, from, size, n);
     else
         memmove(to, from, n * size);
     reg_add(v, i, R_SI, n * size);
@@ -178,8 +191,8 @@ static unsigned no_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
     }                                                                                                                  \
     static inline void cmps_once##N(Vcpu *v, const Insn *i)                                                            \
     {                                                                                                                  \
+        uint##N##_t b = mem_read##N(v, S_ES, reg_get(v, i, R_DI)); /* first, as processors do: its fault is the one told */ \
         uint##N##_t a = mem_read##N(v, i->seg, reg_get(v, i, R_SI));                                                   \
-        uint##N##_t b = mem_read##N(v, S_ES, reg_get(v, i, R_DI));                                                     \
         compare##N(v, a, b);                                                                                           \
         reg_add(v, i, R_SI, step_of(v, N / 8));                                                                        \
         reg_add(v, i, R_DI, step_of(v, N / 8));                                                                        \

@@ -129,11 +129,15 @@ void seg_check_slow(Vcpu *v, int seg, uint64_t ea, unsigned size, bool write)
             seg_fault(v, seg);
         return;
     }
-    /* With a 4 GiB limit an access may wrap from the top to 0: current processors allow it. SDM 3A 5.3 */
-    if (s->limit == 0xffffffffu)
-        return;
+    /* With a 4 GiB limit too: whether an access may wrap from the top to 0 is the processor's choice (SDM 3A 5.3) */
     if (ea + size - 1 > s->limit)
         seg_fault(v, seg);
+}
+
+/* Operands of 10, 16 and more bytes. 80-bit ones are aligned at 8; x87 environments, by experiment, at 4 */
+static void check_block_alignment(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
+{
+    check_alignment(v, addr, size == 16 ? 16 : size == 10 || size == 512 ? 8 : size >= 14 ? 4 : 1, mmu_idx);
 }
 
 void lin_read_block(Vcpu *v, Gva addr, void *buf, unsigned size, int mmu_idx)
@@ -144,6 +148,7 @@ void lin_read_block(Vcpu *v, Gva addr, void *buf, unsigned size, int mmu_idx)
         memcpy(buf, p, size);
         return;
     }
+    check_block_alignment(v, addr, size, mmu_idx);
     Gpa gpa[2] = {mmu_translate(v, addr, ACCESS_READ, mmu_idx)};
     if (first < size)
         gpa[1] = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_READ, mmu_idx);
@@ -161,6 +166,7 @@ void lin_write_block(Vcpu *v, Gva addr, const void *buf, unsigned size, int mmu_
         memcpy(p, buf, size);
         return;
     }
+    check_block_alignment(v, addr, size, mmu_idx);
     Gpa gpa[2] = {mmu_translate(v, addr, ACCESS_WRITE, mmu_idx)};
     if (first < size)
         gpa[1] = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_WRITE, mmu_idx);

@@ -27,6 +27,14 @@ static const Undefined undefined[] = {
     { 0, 0, ANY },
 };
 
+bool diff_row_undefined(uint16_t row)
+{
+    for (const Undefined *u = undefined; u->row; u++)
+        if (u->row == row)
+            return true;
+    return false;
+}
+
 static uint32_t undefined_flags(const HostRules *rules, const uint16_t *rows, int nrows)
 {
     uint32_t mask = 0;
@@ -62,7 +70,10 @@ unsigned diff_compare(const HostRules *rules, const DiffResult *h, const DiffRes
     unsigned d = 0;
 
     d |= memcmp(h->gpr, e->gpr, sizeof h->gpr) ? DIFFERS_GPR : 0;
-    if (!(rules->icebp_before && h->vector == 1 && h->eip != e->eip && nrows && rows[nrows - 1] == ROW_INT1))
+    bool icebp = false;
+    for (int n = 0; n < nrows; n++)
+        icebp |= rows[n] == ROW_INT1;
+    if (!(rules->icebp_before && icebp && h->vector == 1 && h->eip - e->eip > -16u)) /* a little before ours */
         d |= h->eip != e->eip ? DIFFERS_EIP : 0;
     d |= (h->eflags ^ e->eflags) & ~undefined_flags(rules, rows, nrows) ? DIFFERS_FLAGS : 0;
     for (int i = 0; i < 6; i++)

@@ -32,6 +32,8 @@ typedef struct HostRules {
 
 /* Bits DIFFERS_* between what the host made of the case and what the engine made of it; rows: see gen_rows(). */
 unsigned diff_compare(const HostRules *rules, const DiffResult *host, const DiffResult *engine, const uint16_t *rows, int nrows);
+/* Does the row leave flags behind that undefined.def lists? Then it must be a case's last. */
+bool diff_row_undefined(uint16_t row);
 /* "gpr eflags": the names of the bits. */
 void diff_names(unsigned bits, GString *out);
 /* Print case and results; lines start with '#', as TAP asks. disassembly by gen's decoder. */

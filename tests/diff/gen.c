@@ -13,6 +13,7 @@
 
 #include <glib.h>
 
+#include "diff/compare.h"
 #include "diff/gen.h"
 #include "diff/rng.h"
 #include "frontend/decode.h"
@@ -688,6 +689,8 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
             move_code(&w);
         if (!o->valid)
             break;
+        if (diff_row_undefined(o->row))
+            want = n;
         for (unsigned i = 0; i < o->z.operand_count; i++)
             if (o->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY
                 && (o->op[i].mem.type == ZYDIS_MEMOP_TYPE_MEM || o->op[i].mem.type == ZYDIS_MEMOP_TYPE_AGEN)) {
