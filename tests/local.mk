@@ -88,3 +88,6 @@ tests_test_fwcfg_SOURCES = tests/test-fwcfg.c $(HWTEST)
 
 # dsdt.h against dsdt.asl, where there is an iasl.
 dist_check_SCRIPTS += tests/dsdt.sh
+
+check_PROGRAMS += tests/test-bmdma
+tests_test_bmdma_SOURCES = tests/test-bmdma.c tests/idetest.c tests/idetest.h $(HWTEST)
