@@ -76,6 +76,11 @@ IrqLine ioapic_line(Ioapic *a, unsigned n)
     return (IrqLine){ .set = ioapic_set, .opaque = a, .n = (int)n };
 }
 
+bool ioapic_masked(const Ioapic *a, unsigned n)
+{
+    return a->entry[n] & RTE_MASKED;
+}
+
 void ioapic_eoi(Ioapic *a, uint8_t vector)
 {
     for (unsigned n = 0; n < IOAPIC_PINS; n++) {

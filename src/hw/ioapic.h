@@ -19,5 +19,7 @@ void ioapic_free(Ioapic *a);
 
 /* Pin n's wire. */
 IrqLine ioapic_line(Ioapic *a, unsigned n);
+/* Is pin n masked? */
+bool ioapic_masked(const Ioapic *a, unsigned n);
 /* A local APIC has ended a level-triggered interrupt: pins with this vector may interrupt again. */
 void ioapic_eoi(Ioapic *a, uint8_t vector);

@@ -174,6 +174,16 @@ int lapic_ack(void *opaque)
     return vector;
 }
 
+void lapic_drive(Lapic *a)
+{
+    lapic_update(a);
+}
+
+void lapic_set_pic(Lapic *a, IntAck pic)
+{
+    a->wires.pic = pic;
+}
+
 /* Delivery */
 
 static void lvt_raise(Lapic *a, unsigned n);

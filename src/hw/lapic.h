@@ -30,6 +30,11 @@ Lapic *lapic_new(Bus *mem, Clock *clock, const LapicWires *wires, bool present);
 void lapic_reset(Lapic *a);
 void lapic_free(Lapic *a);
 
+/* Who knows the vector of an ExtINT, when it wasn't known to lapic_new(). */
+void lapic_set_pic(Lapic *a, IntAck pic);
+/* Drive intr to its present level, for a CPU that has just been connected. */
+void lapic_drive(Lapic *a);
+
 /* The local interrupt pins, 0 and 1. */
 IrqLine lapic_lint(Lapic *a, unsigned n);
 /* An ApicSendFn; opaque is the Lapic. */
