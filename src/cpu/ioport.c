@@ -113,9 +113,9 @@ static void repeat(Vcpu *v, const Insn *i, void (*one)(Vcpu *, const Insn *, uns
         one(v, i, size);
         return;
     }
+    io_check(v, v->gpr[R_DX].w, size); /* even when nothing is to be moved */
     if (!(v->gpr[R_CX].d & i->amask))
         return;
-    io_check(v, v->gpr[R_DX].w, size);
     for (;;) {
         one(v, i, size);
         reg_add(&v->gpr[R_CX], -1, i);

@@ -79,11 +79,13 @@ static inline void xmm_set(Vcpu *v, unsigned n, __m128i value)
 /* 16 bytes of memory; aligned: #GP(0) unless the linear address is a multiple of 16. SDM 1 10.4.1.1 */
 static inline __m128i simd_read128(Vcpu *v, const Insn *i, bool aligned)
 {
-    Gva addr = seg_lin_read(v, i->seg, insn_ea(v, i), 16);
+    uint64_t ea = insn_ea(v, i);
+    Gva addr;
     Hva host;
     __m128i value;
-    if (G_UNLIKELY(aligned && (addr & 15)))
+    if (G_UNLIKELY(aligned && ((v->seg[i->seg].base + ea) & 15))) /* before the limit: #GP, not #SS */
         fault_gp0(v);
+    addr = seg_lin_read(v, i->seg, ea, 16);
     host = lin_read_fast(v, addr, 16, v->mmu_idx);
     if (G_LIKELY(host))
         return _mm_loadu_si128((const __m128i *)host);
@@ -92,10 +94,12 @@ static inline __m128i simd_read128(Vcpu *v, const Insn *i, bool aligned)
 }
 static inline void simd_write128(Vcpu *v, const Insn *i, __m128i value, bool aligned)
 {
-    Gva addr = seg_lin_write(v, i->seg, insn_ea(v, i), 16);
+    uint64_t ea = insn_ea(v, i);
+    Gva addr;
     Hva host;
-    if (G_UNLIKELY(aligned && (addr & 15)))
+    if (G_UNLIKELY(aligned && ((v->seg[i->seg].base + ea) & 15)))
         fault_gp0(v);
+    addr = seg_lin_write(v, i->seg, ea, 16);
     host = lin_write_fast(v, addr, 16, v->mmu_idx);
     if (G_LIKELY(host))
         _mm_storeu_si128((__m128i *)host, value);

@@ -227,7 +227,7 @@ void op_push_sreg(Vcpu *v, const Insn *i)
 void op_pop_sreg(Vcpu *v, const Insn *i)
 {
     uint64_t mask = v->sp_mask; /* POP SS: the old stack is the one that is popped */
-    uint16_t sel = stack_peek16(v, 0);
+    uint16_t sel = i->opsize == 2 ? stack_peek16(v, 0) : stack_peek32(v, 0); /* all of the slot is read */
     seg_load(v, i->reg, sel);
     v->gpr[R_SP].q = (v->gpr[R_SP].q & ~mask) | ((v->gpr[R_SP].q + i->opsize) & mask);
     if (i->reg == S_SS)

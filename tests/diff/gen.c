@@ -700,8 +700,11 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
                     && o->z.meta.branch_type == ZYDIS_BRANCH_TYPE_NONE)
                     hot_at(&w, w.last_lin);
             }
-        if (n == 1)
+        if (n == 1) {
             prepare_contents(&w, o, code);
+            if (o->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && !o->z.raw.imm[0].is_relative)
+                want = 1; /* the target it was given is the end of the code as of now */
+        }
         /* the displacement may have changed under us */
         memcpy(o->bytes, code, len);
     }
