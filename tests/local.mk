@@ -91,3 +91,6 @@ dist_check_SCRIPTS += tests/dsdt.sh
 
 check_PROGRAMS += tests/test-bmdma
 tests_test_bmdma_SOURCES = tests/test-bmdma.c tests/idetest.c tests/idetest.h $(HWTEST)
+
+check_PROGRAMS += tests/test-fdc
+tests_test_fdc_SOURCES = tests/test-fdc.c tests/idetest.c tests/idetest.h $(HWTEST)

@@ -21,3 +21,5 @@ libx86vm_a_SOURCES += \
 
 EXTRA_DIST += src/hw/dsdt.asl
 libx86vm_a_SOURCES += src/hw/kernel.c src/hw/kernel.h
+libx86vm_a_SOURCES += \
+	src/hw/fdc.c src/hw/fdc.h src/hw/fdc_state.h src/hw/fdc_transfer.c src/hw/floppy.c src/hw/floppy.h
