@@ -94,3 +94,6 @@ tests_test_bmdma_SOURCES = tests/test-bmdma.c tests/idetest.c tests/idetest.h $(
 
 check_PROGRAMS += tests/test-fdc
 tests_test_fdc_SOURCES = tests/test-fdc.c tests/idetest.c tests/idetest.h $(HWTEST)
+
+check_PROGRAMS += tests/test-atapi
+tests_test_atapi_SOURCES = tests/test-atapi.c tests/idetest.c tests/idetest.h $(HWTEST)
