@@ -320,7 +320,11 @@ static void test_hostile(HwTest *t)
             dispi(t, index, value);
             hw_writel(t, 0xa0000 + (g_rand_int(rand) & 0x1fffc), g_rand_int(rand));
             hw_readl(t, 0xa0000 + (g_rand_int(rand) & 0x1fffc));
+            hw_readl(t, MMIO + (g_rand_int(rand) & 0xffc));
+            hw_readl(t, FB + (g_rand_int(rand) & 0xffffc));
         }
+        if (round % 4 == 0)
+            hw_writel(t, MMIO + 0x400 + (g_rand_int(rand) & 0x1fc), g_rand_int(rand));
         look(&c);
         hw_inb(t, 0x3da);
     }
