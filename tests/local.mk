@@ -67,6 +67,9 @@ tests_test_smallports_SOURCES = tests/test-smallports.c $(HWTEST)
 check_PROGRAMS += tests/test-serial
 tests_test_serial_SOURCES = tests/test-serial.c $(HWTEST)
 
+check_PROGRAMS += tests/test-kbd
+tests_test_kbd_SOURCES = tests/test-kbd.c $(HWTEST)
+
 check_PROGRAMS += tests/test-pci
 tests_test_pci_SOURCES = tests/test-pci.c $(HWTEST)
 

@@ -8,23 +8,53 @@
 #include "clock.h"
 #include "hw/input.h"
 
-#define PS2_QUEUE 64 /* bytes of events; replies to commands always find room */
+#include <stddef.h>
+
+#define PS2_QUEUE 64 /* bytes */
 
 typedef struct Ps2Queue {
     uint8_t data[PS2_QUEUE];
     unsigned head, count;
 } Ps2Queue;
 
+/* Queue len bytes, all or none. */
+static inline bool ps2_queue_put(Ps2Queue *q, const uint8_t *bytes, size_t len)
+{
+    if (len > PS2_QUEUE - q->count)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        q->data[(q->head + q->count++) % PS2_QUEUE] = bytes[i];
+    return true;
+}
+
+/* The next byte; the queue isn't empty. */
+static inline uint8_t ps2_queue_take(Ps2Queue *q)
+{
+    uint8_t byte = q->data[q->head];
+
+    q->head = (q->head + 1) % PS2_QUEUE;
+    q->count--;
+    return byte;
+}
+
+/* Bytes that both devices say. */
+enum {
+    PS2_ACK = 0xfa,
+    PS2_SELF_TEST_PASSED = 0xaa,
+    PS2_RESEND = 0xfe,
+};
+
 typedef struct Ps2Keyboard Ps2Keyboard;
 typedef struct Ps2Mouse Ps2Mouse;
 
-/* ready is called when bytes were queued; it must not call back synchronously into anything but _pending and _take. */
+/* ready is called when there is a byte to take. Replies to commands come before events. */
 Ps2Keyboard *ps2_keyboard_new(Clock *clock, Input *input, void (*ready)(void *opaque), void *opaque);
 void ps2_keyboard_free(Ps2Keyboard *k);
-/* Power-on, without the self test's answer. */
+/* To power-on state, silently. */
 void ps2_keyboard_reset(Ps2Keyboard *k);
 void ps2_keyboard_write(Ps2Keyboard *k, uint8_t byte);
 bool ps2_keyboard_pending(const Ps2Keyboard *k);
+/* The next byte; only while pending. */
 uint8_t ps2_keyboard_take(Ps2Keyboard *k);
 
 Ps2Mouse *ps2_mouse_new(Clock *clock, Input *input, void (*ready)(void *opaque), void *opaque);
