@@ -21,7 +21,7 @@
 #define RSDP_FILE "etc/acpi/rsdp"
 #define LOADER_FILE "etc/table-loader"
 
-#define HEADER_SIZE 36
+#define TABLE_ALIGN 16
 #define HEADER_LENGTH 4
 #define HEADER_CHECKSUM 9
 
@@ -103,6 +103,7 @@ static void script_checksum(Tables *t, const char *file, uint32_t at, uint32_t s
 /* 5.2.6: the header that all of them share. Returns the table's offset, for table_end(). */
 static uint32_t table_begin(Tables *t, const char *signature, uint8_t revision)
 {
+    put_zeros(t->blob, -t->blob->len & (TABLE_ALIGN - 1));
     uint32_t start = t->blob->len;
     put_text(t->blob, signature, 4);
     put(t->blob, 0, 4); /* length */
