@@ -104,3 +104,6 @@ tests_test_fdc_SOURCES = tests/test-fdc.c tests/idetest.c tests/idetest.h $(HWTE
 
 check_PROGRAMS += tests/test-atapi
 tests_test_atapi_SOURCES = tests/test-atapi.c tests/idetest.c tests/idetest.h $(HWTEST)
+
+check_PROGRAMS += tests/test-pc
+tests_test_pc_SOURCES = tests/test-pc.c

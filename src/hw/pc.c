@@ -196,6 +196,28 @@ void pc_attach_ide(Pc *pc, unsigned index, IdeKind kind, BlockDev *image)
     rtc_set_cmos(pc->rtc, reg + 8, g.sectors);
 }
 
+static void cmos_floppies(Pc *pc)
+{
+    enum { EQUIPMENT_FLOPPY = 0x01, EQUIPMENT_TWO = 0x40, EQUIPMENT_FLOPPIES = 0xc1 };
+    uint8_t types = fdc_cmos_types(pc->fdc);
+    uint8_t equipment = rtc_get_cmos(pc->rtc, CMOS_EQUIPMENT) & ~EQUIPMENT_FLOPPIES;
+    if (types)
+        equipment |= EQUIPMENT_FLOPPY;
+    if ((types & 0xf0) && (types & 0x0f))
+        equipment |= EQUIPMENT_TWO;
+    rtc_set_cmos(pc->rtc, CMOS_FLOPPY, types);
+    rtc_set_cmos(pc->rtc, CMOS_EQUIPMENT, equipment);
+}
+
+bool pc_attach_floppy(Pc *pc, unsigned unit, BlockDev *image, GError **error)
+{
+    g_assert(pc->fdc && unit < 2);
+    if (!fdc_attach(pc->fdc, unit, image, error))
+        return false;
+    cmos_floppies(pc);
+    return true;
+}
+
 /* Where PCI memory starts: what SeaBIOS chooses for the RAM size, and the DSDT tells. */
 static uint32_t pci_window(uint64_t ram_size)
 {
@@ -217,6 +239,7 @@ static void fwcfg_fill(Pc *pc, const PcConfig *config)
         .pci_window = pci_window(config->ram_size),
         .apic = !config->no_apic,
         .hpet = !config->no_hpet,
+        .floppies = config->floppies,
     };
     fwcfg_set16(f, FW_CFG_CPUS, 1);
     fwcfg_set16(f, FW_CFG_MAX_CPUS, 1);
@@ -333,6 +356,8 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
 
     /* ISA */
     pc->dma = dma_new(pc->io, pc->mem); /* 0h, 80h, c0h */
+    if (config->floppies)
+        pc->fdc = fdc_new(pc->io, clock, pc->dma, gsi_line(pc->gsi, 6)); /* 3f2h */
     pc->port92 = port92_new(pc->io, a20, reset);
     pc->kbd = kbd_new(pc->io, clock, (KbdLines){ /* 60h, 64h */
         .irq1 = gsi_line(pc->gsi, 1),
@@ -364,6 +389,10 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
     }
 
     cmos_fill(pc, config);
+    for (unsigned i = 0; i < config->floppies; i++) {
+        if (!pc_attach_floppy(pc, i, NULL, error))
+            return NULL;
+    }
     fwcfg_fill(pc, config);
     bus_commit(pc->io);
     bus_commit(pc->mem);
@@ -400,6 +429,7 @@ void pc_free(Pc *pc)
     ferr_free(pc->ferr);
     kbd_free(pc->kbd);
     port92_free(pc->port92);
+    fdc_free(pc->fdc);
     dma_free(pc->dma);
     rtc_free(pc->rtc);
     pit_free(pc->pit);
@@ -444,6 +474,8 @@ void pc_reset(Pc *pc)
     }
     ferr_reset(pc->ferr);
     dma_reset(pc->dma);
+    if (pc->fdc)
+        fdc_reset(pc->fdc);
     rtc_reset(pc->rtc);
     pit_reset(pc->pit);
     if (pc->hpet)

@@ -18,6 +18,7 @@
 #include "hw/debugexit.h"
 #include "hw/debugport.h"
 #include "hw/dma.h"
+#include "hw/fdc.h"
 #include "hw/ferr.h"
 #include "hw/fwcfg.h"
 #include "hw/gsi.h"
@@ -73,6 +74,7 @@ typedef struct PcConfig {
     bool no_hpet;
     RtcBase rtc;
     Input *input;
+    unsigned floppies; /* drives, 0 to 2; none: no controller either */
     bool has_serial[PC_SERIALS]; /* ports present; chardevs may be NULL: nothing plugged in */
     Chardev *serial[PC_SERIALS];
     bool has_parallel[PC_PARALLELS];
@@ -111,6 +113,7 @@ typedef struct Pc {
     Pit *pit;
     Rtc *rtc;
     Dma *dma;
+    Fdc *fdc; /* NULL without drives */
     Kbd *kbd;
     Port92 *port92;
     Ferr *ferr;
@@ -148,3 +151,5 @@ void pc_nmi(Pc *pc);
 
 /* Connect an IDE drive, index 0..3 for hda..hdd, and tell CMOS. As ide_attach(). */
 void pc_attach_ide(Pc *pc, unsigned index, IdeKind kind, BlockDev *image);
+/* Put a diskette into floppy drive unit, one of PcConfig.floppies, and tell CMOS. As fdc_attach(). */
+bool pc_attach_floppy(Pc *pc, unsigned unit, BlockDev *image, GError **error);
