@@ -1,0 +1,16 @@
+/* Where things are, for C, assembly and linker scripts. All addresses are linear. */
+#ifndef BIOS_LAYOUT_H
+#define BIOS_LAYOUT_H
+
+#define BIOS_LINEAR    0xf0000      /* the 16-bit services, segment F000 */
+#define POST32_LINEAR  0xe0000      /* the 32-bit part of POST */
+#define ROM_ALIAS      0xffff0000   /* F0000's twin below 4 GiB */
+#define SHARED_OFFSET  0xd000       /* Shared, bios/shared.h, in segment F000 */
+#define POOL_OFFSET    0xd800       /* tables that must be found in F0000-FFFFF: MP, SMBIOS, PIR */
+#define POOL_END       0xe000
+#define EBDA_SEG       0x9f40       /* 3 KiB below 640 KiB */
+#define EBDA_KIB       3
+#define POST_STACK     0x7000
+#define BIOS_DATE      "11/21/26"
+
+#endif
