@@ -17,7 +17,7 @@ VGABIOS_S = bios/vga/vga.S
 BIOS_LD = bios/bios16.ld bios/p32/p32.ld bios/vga/vga.ld
 
 EXTRA_DIST += $(BIOS_HEADERS) $(BIOS16_C) $(BIOS16_S) $(BIOS32_C) $(BIOS32_S) $(VGABIOS_C) $(VGABIOS_S) $(BIOS_LD) \
-	bios/font.txt bios/mkfont.c
+	bios/font.txt bios/mkfont.c bios/romsum.c src/hw/biosrom.h
 
 BIOS16_O = $(BIOS16_C:.c=.o16) $(BIOS16_S:.S=.o16)
 BIOS32_O = $(BIOS32_C:.c=.o32) $(BIOS32_S:.S=.o32)
@@ -46,6 +46,8 @@ bios/pcibios32.o16: bios/pcibios.c $(BIOS_HEADERS)
 
 bios/mkfont: bios/mkfont.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -O1 -o $@ $<
+bios/romsum: bios/romsum.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -O1 -o $@ $<
 bios/font8.inc: bios/font.txt bios/mkfont
 	$(AM_V_GEN)bios/mkfont 8 $< 128 > $@
 bios/fonts.inc: bios/font.txt bios/mkfont
@@ -64,11 +66,11 @@ bios/bios.bin: bios/bios16.elf bios/p32.elf
 	$(AM_V_GEN)objcopy -O binary -j .text --pad-to 0xf0000 bios/p32.elf bios/p32.bin && \
 	objcopy -O binary -j .text -j .rom -j .fixed bios/bios16.elf bios/bios16.bin && \
 	cat bios/p32.bin bios/bios16.bin > $@
-bios/vgabios.bin: bios/vgabios.elf
-	$(AM_V_GEN)objcopy -O binary -j .text bios/vgabios.elf $@
+bios/vgabios.bin: bios/vgabios.elf bios/romsum
+	$(AM_V_GEN)objcopy -O binary -j .text bios/vgabios.elf $@ && bios/romsum $@
 
 CLEANFILES += bios/bios.bin bios/vgabios.bin bios/p32.bin bios/bios16.bin bios/bios16.elf bios/p32.elf bios/vgabios.elf \
-	$(BIOS16_O) $(BIOS32_O) $(VGABIOS_O) bios/pcibios32.o16 bios/mkfont bios/font8.inc bios/fonts.inc
+	$(BIOS16_O) $(BIOS32_O) $(VGABIOS_O) bios/pcibios32.o16 bios/mkfont bios/romsum bios/font8.inc bios/fonts.inc
 noinst_DATA += bios/bios.bin bios/vgabios.bin
 
 libx86vm_a_SOURCES += src/hw/biosrom.S
