@@ -3,7 +3,7 @@
 # Three programs: the 16-bit services (linked at offset 0 of F000), the 32-bit part of POST (at E0000), the VGA BIOS.
 # They run on any 386 and know no C library; -m16 and -m32 need the compiler only.
 
-BIOS_HEADERS = bios/types.h bios/far.h bios/bios.h bios/layout.h bios/shared.h bios/pcibios.h bios/p32/p32.h bios/vga/vga.h
+BIOS_INCLUDES = bios/types.h bios/far.h bios/bios.h bios/layout.h bios/shared.h bios/pcibios.h bios/p32/p32.h bios/vga/vga.h
 BIOS16_C = bios/post.c bios/text.c bios/pic.c bios/timer.c bios/i8042.c bios/kbd.c bios/mouse.c bios/int16.c bios/serial.c \
 	bios/sercon.c bios/int15.c bios/int1a.c bios/pcibios.c bios/pciint.c bios/apm.c bios/ata.c bios/disk.c bios/cd.c \
 	bios/floppy.c bios/boot.c
@@ -16,7 +16,7 @@ VGABIOS_C = bios/vga/modes.c bios/vga/setmode.c bios/vga/text.c bios/vga/pixel.c
 VGABIOS_S = bios/vga/vga.S
 BIOS_LD = bios/bios16.ld bios/p32/p32.ld bios/vga/vga.ld
 
-EXTRA_DIST += $(BIOS_HEADERS) $(BIOS16_C) $(BIOS16_S) $(BIOS32_C) $(BIOS32_S) $(VGABIOS_C) $(VGABIOS_S) $(BIOS_LD) \
+EXTRA_DIST += $(BIOS_INCLUDES) $(BIOS16_C) $(BIOS16_S) $(BIOS32_C) $(BIOS32_S) $(VGABIOS_C) $(VGABIOS_S) $(BIOS_LD) \
 	bios/font.txt bios/mkfont.c bios/romsum.c src/hw/biosrom.h
 
 BIOS16_O = $(BIOS16_C:.c=.o16) $(BIOS16_S:.S=.o16)
@@ -31,17 +31,17 @@ BIOS_CFLAGS = -I$(top_srcdir) -I. -std=gnu11 -Os -march=i386 -mno-mmx -mno-sse -
 	-Wno-unused-parameter -Wno-unused-function -Wno-array-bounds -Werror -DBIOS_VERSION='"$(PACKAGE_VERSION)"'
 BIOS16_CFLAGS = -m16 $(BIOS_CFLAGS) -mstringop-strategy=libcall
 
-bios/%.o16: bios/%.c $(BIOS_HEADERS)
+bios/%.o16: bios/%.c $(BIOS_INCLUDES)
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(BIOS16_CFLAGS) -c -o $@ $<
-bios/%.o16: bios/%.S $(BIOS_HEADERS)
+bios/%.o16: bios/%.S $(BIOS_INCLUDES)
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(BIOS16_CFLAGS) -Wa,-I. -c -o $@ $<
-bios/%.o32: bios/%.c $(BIOS_HEADERS)
+bios/%.o32: bios/%.c $(BIOS_INCLUDES)
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -m32 $(BIOS_CFLAGS) -c -o $@ $<
-bios/%.o32: bios/%.S $(BIOS_HEADERS)
+bios/%.o32: bios/%.S $(BIOS_INCLUDES)
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -m32 $(BIOS_CFLAGS) -c -o $@ $<
 
 # The PCI BIOS serves 32-bit callers too: the same file, as position-independent code beside the 16-bit one.
-bios/pcibios32.o16: bios/pcibios.c $(BIOS_HEADERS)
+bios/pcibios32.o16: bios/pcibios.c $(BIOS_INCLUDES)
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -m32 $(BIOS_CFLAGS) -Dpcibios_call=pcibios_call32 -c -o $@ $<
 
 bios/mkfont: bios/mkfont.c
