@@ -106,10 +106,9 @@ uint32_t vga_screen_fetch(const VgaScreen *s, unsigned address, unsigned row_sca
 
 void vga_planes_to_dots(uint32_t planes, uint8_t dots[8])
 {
-    for (int i = 0; i < 8; i++) {
-        uint32_t bits = planes >> (7 - i) & 0x01010101;
-        dots[i] = (uint8_t)((bits | bits >> 7 | bits >> 14 | bits >> 21) & 0xf);
-    }
+    uint64_t eight = vga_spread((uint8_t)planes) | vga_spread((uint8_t)(planes >> 8)) << 1 |
+                     vga_spread((uint8_t)(planes >> 16)) << 2 | vga_spread((uint8_t)(planes >> 24)) << 3;
+    memcpy(dots, &eight, sizeof(eight));
 }
 
 /* Shift mode 1: planes 0 and 1 in turn give pairs of bits, as the CGA's memory did, planes 2 and 3 the upper pair. */

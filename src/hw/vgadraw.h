@@ -48,6 +48,15 @@ DisplayChange vbe_draw(Vga *vga, DisplaySurface *surface, DisplayRect *changed);
 uint32_t vga_dac_colour(const Vga *vga, uint8_t pixel);
 /* The colours of 4-bit pixels: through plane enable, internal palette, colour select and DAC. */
 void vga_palette16(const Vga *vga, uint32_t colour[16]);
+/*
+ * Spread bits over eight bytes of 0 or 1, the leftmost (bit 7) into the byte at the lowest address. The factor puts a copy
+ * of bits at every ninth bit, so copy k has bit 7 - k just where byte k ends.
+ */
+static inline uint64_t vga_spread(uint8_t bits)
+{
+    return bits * 0x8040201008040201ull >> 7 & 0x0101010101010101ull;
+}
+
 /* Eight 4-bit pixels of four plane bytes, leftmost first. */
 void vga_planes_to_dots(uint32_t planes, uint8_t dots[8]);
 

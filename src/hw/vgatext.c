@@ -63,8 +63,9 @@ void vga_text_line(const VgaScreen *s, const VgaLine *line, uint8_t *dots)
             bits = 0xff;
             ninth = true;
         }
-        for (int d = 0; d < 8; d++)
-            *dots++ = bits >> (7 - d) & 1 ? fg : bg;
+        uint64_t lit = vga_spread(bits), dark = lit ^ 0x0101010101010101ull, eight = lit * fg | dark * bg;
+        memcpy(dots, &eight, sizeof(eight));
+        dots += 8;
         if (s->char_dots == 9)
             *dots++ = ninth ? fg : bg;
     }
