@@ -107,3 +107,6 @@ tests_test_atapi_SOURCES = tests/test-atapi.c tests/idetest.c tests/idetest.h $(
 
 check_PROGRAMS += tests/test-pc
 tests_test_pc_SOURCES = tests/test-pc.c
+
+check_PROGRAMS += tests/test-storage-fuzz
+tests_test_storage_fuzz_SOURCES = tests/test-storage-fuzz.c tests/idetest.c tests/idetest.h $(HWTEST)
