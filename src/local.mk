@@ -1,1 +1,5 @@
 libx86vm_a_SOURCES += src/vcpu.h src/irqline.h src/clock.c src/clock.h src/chardev.h
+libx86vm_a_SOURCES += src/options.c src/options.h src/vcputhread.c src/vcputhread.h src/vm.c src/vm.h src/vmconfig.h
+
+bin_PROGRAMS += src/x86vm
+src_x86vm_SOURCES = src/main.c

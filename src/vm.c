@@ -1,0 +1,520 @@
+/*
+ * A virtual machine put together. See vm.h.
+ */
+#include "vm.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+
+#include "block/block.h"
+#include "cpu/cpu.h"
+#include "hw/kernel.h"
+#include "hw/pc.h"
+#include "ui/chrfile.h"
+#include "ui/chrterm.h"
+#include "vcputhread.h"
+
+#define VM_ERROR g_quark_from_static_string("x86vm")
+
+/* A host back end and how to end it. */
+typedef struct Backend {
+    void *it;
+    void (*free)(void *it);
+} Backend;
+
+struct Vm {
+    const VmConfig *config;
+    GMutex lock; /* the machine lock */
+    GMainLoop *loop;
+    Clock *clock;
+    Pc *pc;
+    CpuModel *model;
+    IntAck int_ack;
+    IrqLine ferr;
+    Input input;
+    Vcpu *vcpu;
+    VcpuThread *thread;
+    GPtrArray *disks; /* BlockDev */
+    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon;
+    GArray *backends; /* Backend */
+    bool terminal_taken;
+    int status;
+};
+
+void vm_quit(Vm *vm, int status)
+{
+    vm->status = status;
+    g_main_loop_quit(vm->loop);
+}
+
+/* ---- host back ends ---- */
+
+static void add_backend(Vm *vm, void *it, void (*free)(void *))
+{
+    Backend b = {it, free};
+    g_array_append_val(vm->backends, b);
+}
+
+static void term_quit(void *opaque)
+{
+    vm_quit(opaque, 0);
+}
+
+static bool take_terminal(Vm *vm, Chardev *chr, const char *option, bool escape, GError **error)
+{
+    if (vm->terminal_taken) {
+        g_set_error(error, VM_ERROR, 0, "-%s stdio: the terminal is already used by another port; use file:PATH", option);
+        return false;
+    }
+    vm->terminal_taken = true;
+    ChrTermCommands commands = {.quit = term_quit, .opaque = vm};
+    add_backend(vm, chrterm_new(chr, &vm->lock, escape, commands), (void (*)(void *))chrterm_free);
+    return true;
+}
+
+/* Connect chr to what `-serial DEV` and the like name. */
+static bool connect_chardev(Vm *vm, Chardev *chr, const char *option, const char *dev, GError **error)
+{
+    if (!strcmp(dev, "none") || !strcmp(dev, "null"))
+        return true;
+    if (!strcmp(dev, "stdio"))
+        return take_terminal(vm, chr, option, vm->config->nographic, error);
+    if (!strcmp(dev, "mon:stdio"))
+        return take_terminal(vm, chr, option, true, error);
+    if (g_str_has_prefix(dev, "file:")) {
+        ChrFile *f = chrfile_new(chr, dev + 5, error);
+        if (!f)
+            return false;
+        add_backend(vm, f, (void (*)(void *))chrfile_free);
+        return true;
+    }
+    g_set_error(error, VM_ERROR, 0, "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, null and none", option, dev);
+    return false;
+}
+
+static bool connect_chardevs(Vm *vm, GError **error)
+{
+    const VmConfig *c = vm->config;
+    for (unsigned n = 0; n < c->serials->len && n < PC_SERIALS; n++)
+        if (!connect_chardev(vm, &vm->serial[n], "serial", c->serials->pdata[n], error))
+            return false;
+    for (unsigned n = 0; n < c->parallels->len && n < PC_PARALLELS; n++)
+        if (!connect_chardev(vm, &vm->parallel[n], "parallel", c->parallels->pdata[n], error))
+            return false;
+    if (c->debugcon && !connect_chardev(vm, &vm->debugcon, "debugcon", c->debugcon, error))
+        return false;
+    if (c->nographic && c->serials->len == 0)
+        return take_terminal(vm, &vm->serial[0], "nographic", true, error);
+    return true;
+}
+
+/* ---- drives ---- */
+
+static BlockDev *open_image(Vm *vm, const DriveConfig *d, GError **error)
+{
+    BlockOptions options = {
+        .format = d->format,
+        .read_only = d->read_only || d->cdrom,
+        .auto_read_only = d->iface == DRIVE_FLOPPY,
+        .snapshot = (d->snapshot || vm->config->snapshot) && !d->cdrom,
+    };
+    BlockDev *b = block_open(d->file, &options, error);
+    if (b) {
+        block_set_async(b, NULL, &vm->lock);
+        g_ptr_array_add(vm->disks, b);
+    }
+    return b;
+}
+
+/* The first free place for a drive that names none. */
+static int free_index(const VmConfig *c, DriveIf iface, unsigned used)
+{
+    for (unsigned n = 0; n < c->drives->len; n++) {
+        const DriveConfig *d = c->drives->pdata[n];
+        if (d->iface == iface && d->index >= 0)
+            used |= 1u << d->index;
+    }
+    for (int index = 0; index < (iface == DRIVE_FLOPPY ? 2 : 4); index++)
+        if (!(used & 1u << index))
+            return index;
+    return -1;
+}
+
+static bool attach_drives(Vm *vm, GError **error)
+{
+    const VmConfig *c = vm->config;
+    unsigned ide_used = 0, floppy_used = 0;
+
+    for (unsigned n = 0; n < c->drives->len; n++) {
+        const DriveConfig *d = c->drives->pdata[n];
+        unsigned *used = d->iface == DRIVE_FLOPPY ? &floppy_used : &ide_used;
+        if (d->iface == DRIVE_NONE)
+            continue;
+        int index = d->index >= 0 ? d->index : free_index(c, d->iface, *used);
+        if (index < 0) {
+            g_set_error(error, VM_ERROR, 0, "%s: no free place for another drive: there are 4 IDE and 2 floppy drives", d->file);
+            return false;
+        }
+        *used |= 1u << index;
+        BlockDev *image = NULL;
+        if (d->file && !(image = open_image(vm, d, error)))
+            return false;
+        if (d->iface == DRIVE_FLOPPY) {
+            g_set_error(error, VM_ERROR, 0, "%s: no floppy drives yet", d->file);
+            return false;
+        } else {
+            pc_attach_ide(vm->pc, index, d->cdrom ? IDE_CDROM : IDE_DISK, image);
+        }
+    }
+    /* like QEMU's PC: an empty CD-ROM drive where nothing else is */
+    if (!(ide_used & 4) && free_index(c, DRIVE_IDE, ide_used & ~4u) != 2)
+        return true;
+    if (!(ide_used & 4))
+        pc_attach_ide(vm->pc, 2, IDE_CDROM, NULL);
+    return true;
+}
+
+/* ---- the board's events; machine lock held ---- */
+
+static void on_reset(void *opaque)
+{
+    Vm *vm = opaque;
+    if (vm->config->no_reboot)
+        vm_quit(vm, 0);
+    else if (vm->thread)
+        vcputhread_reset(vm->thread);
+}
+
+static void on_power_off(void *opaque)
+{
+    Vm *vm = opaque;
+    if (!vm->config->no_shutdown)
+        vm_quit(vm, 0);
+    vcputhread_pause(vm->thread);
+}
+
+static void on_guest_exit(void *opaque, int status)
+{
+    Vm *vm = opaque;
+    vm_quit(vm, status);
+    vcputhread_pause(vm->thread);
+}
+
+/* ---- the CPU's wires ---- */
+
+static void cpu_intr(void *opaque, int n, bool level)
+{
+    Vm *vm = opaque;
+    __atomic_store_n(&vm->vcpu->intr, level, __ATOMIC_RELEASE);
+    if (vm->thread && level)
+        vcputhread_kick(vm->thread);
+}
+
+static void cpu_nmi(void *opaque, int n, bool level)
+{
+    Vm *vm = opaque;
+    if (!level)
+        return;
+    __atomic_store_n(&vm->vcpu->nmi, 1, __ATOMIC_RELEASE);
+    if (vm->thread)
+        vcputhread_kick(vm->thread);
+}
+
+/* Driven by guest I/O, so in the vCPU thread, or while it does not run. */
+static void cpu_a20(void *opaque, int n, bool level)
+{
+    Vm *vm = opaque;
+    uint64_t mask = level ? UINT64_MAX : ~(1ull << 20);
+    if (vm->vcpu->a20_mask == mask)
+        return;
+    vm->vcpu->a20_mask = mask;
+    tlb_flush_all(vm->vcpu);
+    vcpu_attention(vm->vcpu, ATTN_STALE);
+}
+
+static void cpu_ignne(void *opaque, int n, bool level)
+{
+    Vm *vm = opaque;
+    vm->vcpu->ignne = level;
+}
+
+static void cpu_ferr(void *opaque, bool level)
+{
+    Vm *vm = opaque;
+    g_mutex_lock(&vm->lock);
+    irqline_set(&vm->ferr, level);
+    g_mutex_unlock(&vm->lock);
+}
+
+static int cpu_int_ack(void *opaque)
+{
+    Vm *vm = opaque;
+    g_mutex_lock(&vm->lock);
+    int vector = vm->int_ack.ack(vm->int_ack.opaque);
+    g_mutex_unlock(&vm->lock);
+    return vector;
+}
+
+static uint64_t cpu_apic_msr(void *opaque, bool write, uint64_t value)
+{
+    Vm *vm = opaque;
+    g_mutex_lock(&vm->lock);
+    if (write)
+        lapic_set_base(vm->pc->lapic, value);
+    uint64_t base = lapic_base(vm->pc->lapic);
+    g_mutex_unlock(&vm->lock);
+    return base;
+}
+
+/* The memory map changed (PAM, BARs): what the TLB remembers may be wrong. In the vCPU thread, or while it does not run. */
+static void map_changed(void *opaque)
+{
+    Vm *vm = opaque;
+    tlb_flush_all(vm->vcpu);
+    vcpu_attention(vm->vcpu, ATTN_STALE);
+}
+
+static void connect_cpu(Vm *vm)
+{
+    Vcpu *v = vm->vcpu;
+    vm->int_ack = pc_int_ack(vm->pc);
+    vm->ferr = pc_ferr(vm->pc);
+    v->int_ack = (IntAck){cpu_int_ack, vm};
+    v->ferr = cpu_ferr;
+    v->ferr_opaque = vm;
+    v->apic_msr = cpu_apic_msr;
+    v->apic_opaque = vm;
+    bus_set_listener(vm->pc->mem, map_changed, vm);
+    pc_connect_cpu(vm->pc, &(PcCpu){
+                               .intr = {cpu_intr, vm, 0},
+                               .nmi = {cpu_nmi, vm, 0},
+                               .a20 = {cpu_a20, vm, 0},
+                               .ignne = {cpu_ignne, vm, 0},
+                           });
+}
+
+static void machine_reset(void *opaque)
+{
+    Vm *vm = opaque;
+    pc_reset(vm->pc);
+    vcpu_reset(vm->vcpu);
+}
+
+static void triple_fault(void *opaque)
+{
+    Vm *vm = opaque;
+    if (vm->config->no_reboot) {
+        g_printerr("x86vm: triple fault at %04x:%08" G_GINT64_MODIFIER "x: the guest could not handle an exception; ending (-no-reboot)\n",
+                   vm->vcpu->seg[S_CS].sel, vm->vcpu->insn_rip);
+        vm_quit(vm, 1);
+        return;
+    }
+    vcputhread_reset(vm->thread);
+    vcputhread_resume(vm->thread);
+}
+
+static const VcpuThreadOps thread_ops = {.reset = machine_reset, .triple_fault = triple_fault};
+
+/* ---- firmware ---- */
+
+static GBytes *load_bios(const VmConfig *c, GError **error)
+{
+    if (!c->bios) {
+        g_set_error(error, VM_ERROR, 0, "this build has no BIOS of its own: name one with -bios FILE");
+        return NULL;
+    }
+    char *data;
+    gsize len;
+    GError *why = NULL;
+    if (!g_file_get_contents(c->bios, &data, &len, &why)) {
+        g_set_error(error, VM_ERROR, 0, "-bios %s: %s", c->bios, why->message);
+        g_error_free(why);
+        return NULL;
+    }
+    return g_bytes_new_take(data, len);
+}
+
+/* The adapter's BIOS: SeaBIOS brings its own beside its image; ours otherwise. */
+static GBytes *load_vga_bios(const VmConfig *c)
+{
+    if (c->bios) {
+        char *dir = g_path_get_dirname(c->bios);
+        char *path = g_build_filename(dir, "vgabios-stdvga.bin", NULL);
+        char *data;
+        gsize len;
+        bool found = g_file_get_contents(path, &data, &len, NULL);
+        g_free(path);
+        g_free(dir);
+        if (found)
+            return g_bytes_new_take(data, len);
+    }
+    return NULL;
+}
+
+/* ---- extra devices ---- */
+
+static bool take_device(PcConfig *pc, const char *arg, GError **error)
+{
+    char **words = g_strsplit(arg, ",", -1);
+    bool ok = true;
+    if (!strcmp(words[0], "isa-debug-exit")) {
+        pc->debug_exit = 0x501;
+        pc->debug_exit_size = 2;
+        for (char **w = words + 1; *w && ok; w++) {
+            char *end = NULL;
+            if (g_str_has_prefix(*w, "iobase="))
+                pc->debug_exit = g_ascii_strtoull(*w + 7, &end, 0);
+            else if (g_str_has_prefix(*w, "iosize="))
+                pc->debug_exit_size = g_ascii_strtoull(*w + 7, &end, 0);
+            if (!end || *end) {
+                g_set_error(error, VM_ERROR, 0, "-device isa-debug-exit,%s: expected iobase=PORT or iosize=N", *w);
+                ok = false;
+            }
+        }
+    } else if (strcmp(words[0], "VGA")) {
+        g_set_error(error, VM_ERROR, 0, "-device %s: no such device; there are isa-debug-exit and VGA", words[0]);
+        ok = false;
+    }
+    g_strfreev(words);
+    return ok;
+}
+
+/* ---- building ---- */
+
+static bool build_board(Vm *vm, GError **error)
+{
+    const VmConfig *c = vm->config;
+    PcConfig pc = {
+        .clock = vm->clock,
+        .lock = &vm->lock,
+        .events = {on_reset, on_power_off, on_guest_exit, vm},
+        .ram_size = c->ram_bytes,
+        .no_vga = !g_strcmp0(c->vga, "none"),
+        .no_apic = !(vm->model->features >> F_MSR & 1), /* CPUs before the Pentium had none */
+        .input = &vm->input,
+        .boot_order = c->boot_order,
+        .boot_menu = c->boot_menu,
+        .serial_console = c->nographic,
+        .debugcon = c->debugcon ? &vm->debugcon : NULL,
+    };
+    if (c->rtc_base && !rtc_parse_base(c->rtc_base, &pc.rtc, error))
+        return false;
+    for (unsigned n = 0; n < c->devices->len; n++)
+        if (!take_device(&pc, c->devices->pdata[n], error))
+            return false;
+    for (unsigned n = 0; n < PC_SERIALS; n++) {
+        pc.has_serial[n] = n == 0 || (n < c->serials->len && strcmp(c->serials->pdata[n], "none"));
+        pc.serial[n] = &vm->serial[n];
+    }
+    for (unsigned n = 0; n < PC_PARALLELS; n++) {
+        pc.has_parallel[n] = n == 0 || n < c->parallels->len;
+        pc.parallel[n] = &vm->parallel[n];
+    }
+    GBytes *bios = load_bios(c, error);
+    if (!bios)
+        return false;
+    GBytes *vga_bios = load_vga_bios(c);
+    pc.bios = g_bytes_get_data(bios, &pc.bios_size);
+    if (vga_bios)
+        pc.vga_bios = g_bytes_get_data(vga_bios, &pc.vga_bios_size);
+    vm->pc = pc_new(&pc, error);
+    if (!vm->pc)
+        g_prefix_error(error, "%s: ", c->bios ? c->bios : "BIOS");
+    g_bytes_unref(bios);
+    g_clear_pointer(&vga_bios, g_bytes_unref);
+    return vm->pc != NULL;
+}
+
+Vm *vm_new(const VmConfig *config, GError **error)
+{
+    Vm *vm = g_new0(Vm, 1);
+    vm->config = config;
+    g_mutex_init(&vm->lock);
+    vm->loop = g_main_loop_new(NULL, FALSE);
+    vm->backends = g_array_new(FALSE, FALSE, sizeof(Backend));
+    vm->disks = g_ptr_array_new_with_free_func((GDestroyNotify)block_close);
+    vm->clock = clock_new();
+
+    vm->model = cpu_model_parse(config->cpu ? config->cpu : cpu_model_nth(0)->name, error);
+    if (!vm->model || !build_board(vm, error) || !attach_drives(vm, error) || !connect_chardevs(vm, error)) {
+        vm_free(vm);
+        return NULL;
+    }
+    KernelFiles kernel = {config->kernel, config->initrd, config->append};
+    if (config->kernel ? !kernel_load(vm->pc->fwcfg, config->ram_bytes, &kernel, error) : false) {
+        vm_free(vm);
+        return NULL;
+    }
+    vm->vcpu = vcpu_new(vm->model, vm->pc->mem, vm->pc->io, vm->pc->ram);
+    connect_cpu(vm);
+    pc_reset(vm->pc);
+    vm->thread = vcputhread_new(vm->vcpu, &vm->lock, &thread_ops, vm);
+    return vm;
+}
+
+void vm_free(Vm *vm)
+{
+    if (!vm)
+        return;
+    vcputhread_free(vm->thread);
+    for (unsigned n = 0; n < vm->backends->len; n++) {
+        Backend *b = &g_array_index(vm->backends, Backend, n);
+        b->free(b->it);
+    }
+    g_array_unref(vm->backends);
+    if (vm->pc) {
+        bus_set_listener(vm->pc->mem, NULL, NULL);
+        pc_free(vm->pc);
+    }
+    g_ptr_array_unref(vm->disks);
+    vcpu_free(vm->vcpu);
+    g_free(vm->model);
+    clock_free(vm->clock);
+    g_main_loop_unref(vm->loop);
+    g_mutex_clear(&vm->lock);
+    g_free(vm);
+}
+
+/* ---- running ---- */
+
+static gboolean timers_due(int fd, GIOCondition condition, gpointer opaque)
+{
+    Vm *vm = opaque;
+    g_mutex_lock(&vm->lock);
+    clock_run(vm->clock);
+    g_mutex_unlock(&vm->lock);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_signal(gpointer opaque)
+{
+    vm_quit(opaque, 1);
+    return G_SOURCE_CONTINUE;
+}
+
+int vm_run(Vm *vm)
+{
+    guint sources[] = {
+        g_unix_fd_add(clock_fd(vm->clock), G_IO_IN, timers_due, vm),
+        g_unix_signal_add(SIGINT, on_signal, vm),
+        g_unix_signal_add(SIGTERM, on_signal, vm),
+        g_unix_signal_add(SIGHUP, on_signal, vm),
+    };
+    g_mutex_lock(&vm->lock);
+    if (!vm->config->start_stopped) {
+        clock_start(vm->clock);
+        vcputhread_resume(vm->thread);
+    }
+    g_mutex_unlock(&vm->lock);
+    g_main_loop_run(vm->loop);
+
+    g_mutex_lock(&vm->lock);
+    vcputhread_pause(vm->thread);
+    vcputhread_wait_paused(vm->thread);
+    clock_stop(vm->clock);
+    g_mutex_unlock(&vm->lock);
+    for (unsigned n = 0; n < G_N_ELEMENTS(sources); n++)
+        g_source_remove(sources[n]);
+    return vm->status;
+}
