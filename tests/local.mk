@@ -22,6 +22,18 @@ tests_test_ram_SOURCES = tests/test-ram.c
 check_PROGRAMS += tests/test-region
 tests_test_region_SOURCES = tests/test-region.c
 
+# A bare CPU with RAM, for guests of a few instructions and for test ROMs.
+CPUBENCH = tests/cpubench.c tests/cpubench.h
+
+# Not part of `make check`: the ROM is not ours to ship. See tests/README.
+EXTRA_PROGRAMS += tests/romrun
+CLEANFILES += tests/romrun
+tests_romrun_SOURCES = tests/romrun.c $(CPUBENCH)
+check-test386: tests/romrun
+	@test -n "$(TEST386)" || { echo "give the ROM: make check-test386 TEST386=test386.bin [TEST386_REFERENCE=...]"; exit 2; }
+	tests/romrun $(TEST386) $(TEST386_REFERENCE)
+.PHONY: check-test386
+
 # What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
 HWTEST = tests/hwtest.c tests/hwtest.h
 

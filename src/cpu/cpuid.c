@@ -7,7 +7,6 @@
  */
 #include "cpu/handlers.h"
 
-
 #define F(f) (1ull << F_##f)
 #define C(c) (1ull << C_##c)
 
@@ -144,7 +143,7 @@ static bool apply_feature(CpuModel *m, const char *word, GError **error)
         *value++ = 0;
         on = !strcmp(value, "on");
         if (!on && strcmp(value, "off")) {
-            g_set_error(error, g_quark_from_static_string("x86vm-cpu"), 0, "-cpu: %s is on or off, not '%s'", name, value);
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-cpu: %s is on or off, not '%s'", name, value);
             return false;
         }
     }
@@ -153,11 +152,11 @@ static bool apply_feature(CpuModel *m, const char *word, GError **error)
         g_autoptr(GString) known = g_string_new(NULL);
         for (unsigned n = 0; n < G_N_ELEMENTS(features); n++)
             g_string_append_printf(known, " %s", features[n].name);
-        g_set_error(error, g_quark_from_static_string("x86vm-cpu"), 0, "-cpu: unknown feature '%s'; known are%s", name, known->str);
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-cpu: unknown feature '%s'; known are%s", name, known->str);
         return false;
     }
     if (on && (f->insn & ~table_features)) {
-        g_set_error(error, g_quark_from_static_string("x86vm-cpu"), 0, "-cpu: feature '%s' is not implemented", name);
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-cpu: feature '%s' is not implemented", name);
         return false;
     }
     m->features = on ? m->features | f->insn : m->features & ~f->insn;
@@ -177,7 +176,7 @@ CpuModel *cpu_model_parse(const char *spec, GError **error)
         g_autoptr(GString) known = g_string_new(NULL);
         for (unsigned n = 0; n < G_N_ELEMENTS(models); n++)
             g_string_append_printf(known, " %s", models[n].name);
-        g_set_error(error, g_quark_from_static_string("x86vm-cpu"), 0, "-cpu: unknown model '%s'; known are%s",
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-cpu: unknown model '%s'; known are%s",
                     words[0] ? words[0] : "", known->str);
         return NULL;
     }
