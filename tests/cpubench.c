@@ -1,8 +1,6 @@
 /* The bench on which a bare CPU runs a small guest. */
 #include "cpubench.h"
 
-#include "cpu/handlers.h"
-
 static void log_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
 {
     CpuBench *b = opaque;
@@ -74,8 +72,6 @@ CpuBench *cpu_bench_new(const char *model, uint64_t ram_size)
     b->vector = -1;
 
     b->v = vcpu_new(b->model, b->mem, b->io, b->ram);
-    b->v->code = codecache_new(b->ram, b->model->features, insn_bind, 4 << 20);
-    codecache_set_vcpu(b->v->code, b->v);
     b->v->int_ack = (IntAck){acknowledge, b};
     b->v->reset_request = shut_down;
     b->v->reset_opaque = b;
@@ -84,7 +80,6 @@ CpuBench *cpu_bench_new(const char *model, uint64_t ram_size)
 
 void cpu_bench_free(CpuBench *b)
 {
-    codecache_free(b->v->code);
     vcpu_free(b->v);
     bus_free(b->io);
     bus_free(b->mem);

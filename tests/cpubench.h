@@ -10,7 +10,6 @@
 #pragma once
 
 #include "cpu/cpu.h"
-#include "frontend/codecache.h"
 
 enum { CPU_PORT_LOG = 0xe9, CPU_PORT_VALUE = 0x1e0, CPU_PORT_INTR = 0x1e4 };
 

@@ -179,20 +179,16 @@ void op_arpl(Vcpu *v, const Insn *i)
 {
     need_selectors(v);
     unsigned rpl = SEL_RPL(v->gpr[i->reg].w);
-    if (i->flags & INSN_MEM) { /* written in any case: a read-modify-write */
-        Gva addr = seg_lin_write(v, i->seg, insn_ea(v, i), 2);
-        lin_probe(v, addr, 2, ACCESS_WRITE, v->mmu_idx);
-        uint16_t sel = lin_read16(v, addr);
-        bool less = SEL_RPL(sel) < rpl;
-        lin_write16(v, addr, less ? SEL_INDEX(sel) | rpl : sel);
-        set_zf(v, less);
-    } else {
-        uint16_t sel = v->gpr[i->rm].w;
-        bool less = SEL_RPL(sel) < rpl;
-        if (less)
-            v->gpr[i->rm].w = SEL_INDEX(sel) | rpl;
-        set_zf(v, less);
+    uint16_t sel = rm16(v, i);
+    bool less = SEL_RPL(sel) < rpl;
+    if (less) { /* unchanged, it is not written: read-only memory is no fault then */
+        sel = SEL_INDEX(sel) | rpl;
+        if (i->flags & INSN_MEM)
+            mem_write16(v, i->seg, insn_ea(v, i), sel);
+        else
+            v->gpr[i->rm].w = sel;
     }
+    set_zf(v, less);
 }
 
 /* ---- segment registers ---- */
@@ -216,12 +212,13 @@ void op_mov_sreg(Vcpu *v, const Insn *i)
         shadow_mov_ss(v);
 }
 
-/* With a 32-bit operand only the low half of the slot is written. SDM 2B "PUSH" */
+/* Zero-extended; some processors write only the low half of a 32-bit slot. SDM 2B "PUSH" */
 void op_push_sreg(Vcpu *v, const Insn *i)
 {
-    uint64_t sp = (v->gpr[R_SP].q - i->opsize) & v->sp_mask;
-    mem_write16(v, S_SS, sp, v->seg[i->reg].sel);
-    sp_set(v, sp);
+    if (i->opsize == 2)
+        push16(v, v->seg[i->reg].sel);
+    else
+        push32(v, v->seg[i->reg].sel);
 }
 
 void op_pop_sreg(Vcpu *v, const Insn *i)

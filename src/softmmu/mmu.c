@@ -42,6 +42,8 @@ typedef struct Walk {
     bool ok;
     Gpa leaf_addr; /* the entry that maps the page */
     uint64_t leaf;
+    Gpa unaccessed[3]; /* upper entries whose A bit is clear */
+    unsigned unaccessed_count;
 } Walk;
 
 static Hva phys_host(Vcpu *v, Gpa gpa, Region **region)
@@ -87,10 +89,10 @@ static uint64_t reserved_bits(const Vcpu *v, const PagingMode *mode, int level, 
 }
 
 /*
- * Walk for addr. With set_a, upper-level entries get their A bit as they are used (SDM 3A 4.8); the leaf's A and D are
- * the caller's, who knows whether the access is allowed.
+ * Walk for addr, changing nothing: A and D bits are the caller's, who knows whether the access is allowed. A walk that
+ * ends in a fault leaves them all as they are, as the 386 does (later manuals allow either, SDM 3A 4.8).
  */
-static Walk walk(Vcpu *v, Gva addr, bool set_a)
+static Walk walk(Vcpu *v, Gva addr)
 {
     Walk w = {.writable = true, .user = true};
     const PagingMode *mode;
@@ -127,8 +129,8 @@ static Walk walk(Vcpu *v, Gva addr, bool set_a)
         if (mode->entry_bytes == 8)
             w.no_exec |= !!(e & PTE_NX);
         if (!leaf) {
-            if (set_a && !(e & PTE_A))
-                entry_set_bits(v, entry_addr, PTE_A);
+            if (!(e & PTE_A))
+                w.unaccessed[w.unaccessed_count++] = entry_addr;
             table = e & PHYS_MASK & PAGE_MASK;
             continue;
         }
@@ -193,7 +195,7 @@ Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx)
         tlb_fill(v, addr, &flat, gpa, idx, true);
         return gpa;
     }
-    Walk w = walk(v, addr, true);
+    Walk w = walk(v, addr);
     if (G_UNLIKELY(!w.ok))
         fault_raise_page(v, addr, w.error | access_error(v, access, idx));
     /* SDM 3A 4.6 */
@@ -202,6 +204,8 @@ Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx)
                   (access == ACCESS_FETCH && w.no_exec);
     if (G_UNLIKELY(denied))
         fault_raise_page(v, addr, PF_P | access_error(v, access, idx));
+    for (unsigned n = 0; n < w.unaccessed_count; n++)
+        entry_set_bits(v, w.unaccessed[n], PTE_A);
     uint64_t want = PTE_A | (access == ACCESS_WRITE ? PTE_D : 0);
     if ((w.leaf & want) != want) {
         entry_set_bits(v, w.leaf_addr, want);
@@ -218,7 +222,7 @@ bool mmu_probe(Vcpu *v, Gva addr, Gpa *gpa)
         *gpa = addr & v->a20_mask;
         return true;
     }
-    Walk w = walk(v, addr, false);
+    Walk w = walk(v, addr);
     *gpa = w.gpa & v->a20_mask;
     return w.ok;
 }
