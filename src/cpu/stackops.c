@@ -96,7 +96,8 @@ void op_enter(Vcpu *v, const Insn *i)
         mem_write16(v, S_SS, sp & v->sp_mask, v->gpr[R_BP].w);
     else
         mem_write32(v, S_SS, sp & v->sp_mask, v->gpr[R_BP].d);
-    uint64_t frame = sp;
+    /* ESP as the push leaves it: with a 16-bit stack the high half does not take part */
+    uint64_t frame = (v->gpr[R_SP].q & ~v->sp_mask) | (sp & v->sp_mask);
     uint64_t bp = v->gpr[R_BP].q;
     for (unsigned n = 1; n < level; n++) {
         bp -= size;
@@ -119,7 +120,7 @@ void op_enter(Vcpu *v, const Insn *i)
     if (size == 2)
         v->gpr[R_BP].w = frame;
     else
-        v->gpr[R_BP].q = v->sp_mask == 0xffff ? (frame & 0xffff) | (v->gpr[R_SP].d & 0xffff0000u) : (uint32_t)frame;
+        v->gpr[R_BP].q = (uint32_t)frame;
     sp_set(v, sp);
 }
 

@@ -179,7 +179,7 @@ static char take_operand(Insn *i, const ZydisDecodedOperand *op, int n)
         i->imm2 = op->ptr.segment;
         return 0;
     case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-        if (n == 0 || !i->imm)
+        if (n == 0 || i->row != ROW_ENTER) /* the one with two */
             i->imm = op->imm.value.u;
         if (n > 0)
             i->imm2 = op->imm.value.u;
