@@ -22,6 +22,9 @@ tests_test_ram_SOURCES = tests/test-ram.c
 check_PROGRAMS += tests/test-region
 tests_test_region_SOURCES = tests/test-region.c
 
+check_PROGRAMS += tests/test-fpu
+tests_test_fpu_SOURCES = tests/test-fpu.c
+
 # A bare CPU with RAM, for guests of a few instructions and for test ROMs.
 CPUBENCH = tests/cpubench.c tests/cpubench.h
 

@@ -172,11 +172,30 @@ static inline void packed_set(Vcpu *v, const Insn *i, unsigned n, __m128i value)
 
 /* ---- floating point ---- */
 
-/* Which elements of a result can be too small for their format: to find underflows that raise no flag while masked. */
-typedef enum FpTiny { TINY_NONE, TINY_PS, TINY_SS, TINY_PD, TINY_SD } FpTiny;
+/*
+ * What an instruction computes, for those whose results can overflow or underflow: operation, bytes and number of
+ * elements, and how they pair up. Looked at only when exceptions are unmasked.
+ */
+typedef enum FpArith { FP_ADD, FP_SUB, FP_MUL, FP_DIV } FpArith;
+typedef enum FpLayout {
+    FP_OTHER,      /* cannot overflow or underflow */
+    FP_LANES,      /* d[n] op s[n] */
+    FP_ALTERNATE,  /* subtract in even elements, add in odd ones */
+    FP_HORIZONTAL, /* neighbours of d, then neighbours of s */
+    FP_CONVERT,    /* doubles of s to singles */
+    FP_DOT,        /* products, then sums of neighbours */
+} FpLayout;
+typedef struct FpShape {
+    uint8_t layout, arith, bytes, count;
+} FpShape;
+#define FP_SHAPE(layout, arith, bytes, count) ((FpShape){ layout, arith, bytes, count })
+#define FP_SHAPE_OTHER ((FpShape){ FP_OTHER, 0, 0, 0 })
 
-/* Raise #XM for what the masked run found unmasked, or take the flags over and return. */
-void sse_fp_unmasked(Vcpu *v, uint32_t out, FpTiny tiny, __m128i result);
+/*
+ * Some exceptions are unmasked, and the masked run of d op s left MXCSR as out: raise #XM (#UD without
+ * CR4.OSXMMEXCPT) for what strikes, or take the flags over and return.
+ */
+void sse_fp_unmasked(Vcpu *v, uint32_t out, FpShape shape, __m128i d, __m128i s);
 
 /* MXCSR to run under. */
 static inline uint32_t sse_fp_in(const Vcpu *v)
@@ -189,19 +208,19 @@ static inline uint32_t sse_fp_in(const Vcpu *v)
     return (m | MXCSR_MASKS) & ~MXCSR_FLAGS;
 }
 /* After the run: flags, and #XM before anything is written. */
-static inline void sse_fp_out(Vcpu *v, uint32_t out, FpTiny tiny, __m128i result)
+static inline void sse_fp_out(Vcpu *v, uint32_t out, FpShape shape, __m128i d, __m128i s)
 {
     if (G_LIKELY((v->fpu.mxcsr & MXCSR_MASKS) == MXCSR_MASKS))
         v->fpu.mxcsr = out;
     else
-        sse_fp_unmasked(v, out, tiny, result);
+        sse_fp_unmasked(v, out, shape, d, s);
 }
 
-/* Run text, which says %[d] and %[s], on vectors d and s. */
-#define SSE_FP_RUN(text, in, out, d, s)                                                                                \
+/* Run text, which says %[d] and %[s], on vectors x and y. */
+#define SSE_FP_RUN(text, mxcsr_in, mxcsr_out, x, y)                                                                    \
     do {                                                                                                               \
         static const uint32_t host_mxcsr = MXCSR_HOST;                                                                 \
-        __asm__ volatile("ldmxcsr %[in_]\n\t" text "\n\tstmxcsr %[out_]\n\tldmxcsr %[host]"                              \
-                         : [d] "+x"(d), [out_] "=m"(out)                                                               \
-                         : [s] "x"(s), [in_] "m"(in), [host] "m"(host_mxcsr));                                         \
+        __asm__ volatile("ldmxcsr %[in]\n\t" text "\n\tstmxcsr %[out]\n\tldmxcsr %[host]"                              \
+                         : [d] "+x"(x), [out] "=m"(mxcsr_out)                                                          \
+                         : [s] "x"(y), [in] "m"(mxcsr_in), [host] "m"(host_mxcsr));                                    \
     } while (0)

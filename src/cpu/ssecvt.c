@@ -7,7 +7,7 @@
 #include "cpu/handlers.h"
 #include "cpu/simd.h"
 
-#define SSE_CVT(name, source, tiny)                                                                                    \
+#define SSE_CVT(name, source, shape)                                                                                   \
     void op_##name(Vcpu *v, const Insn *i)                                                                             \
     {                                                                                                                  \
         __m128i d, s;                                                                                                  \
@@ -17,23 +17,23 @@
         d = xmm_get(v, i->reg);                                                                                        \
         in = sse_fp_in(v);                                                                                             \
         SSE_FP_RUN(#name " %[s], %[d]", in, out, d, s);                                                                \
-        sse_fp_out(v, out, tiny, d);                                                                                   \
+        sse_fp_out(v, out, shape, d, s);                                                                               \
         xmm_set(v, i->reg, d);                                                                                         \
     }
 
-SSE_CVT(cvtdq2ps, xmm_rm128, TINY_NONE)
-SSE_CVT(cvtdq2pd, xmm_rm64, TINY_NONE)
-SSE_CVT(cvtps2dq, xmm_rm128, TINY_NONE)
-SSE_CVT(cvttps2dq, xmm_rm128, TINY_NONE)
-SSE_CVT(cvtpd2dq, xmm_rm128, TINY_NONE)
-SSE_CVT(cvttpd2dq, xmm_rm128, TINY_NONE)
-SSE_CVT(cvtps2pd, xmm_rm64, TINY_NONE)
-SSE_CVT(cvtpd2ps, xmm_rm128, TINY_PS)
-SSE_CVT(cvtss2sd, xmm_rm32, TINY_NONE)
-SSE_CVT(cvtsd2ss, xmm_rm64, TINY_SS)
+SSE_CVT(cvtdq2ps, xmm_rm128, FP_SHAPE_OTHER)
+SSE_CVT(cvtdq2pd, xmm_rm64, FP_SHAPE_OTHER)
+SSE_CVT(cvtps2dq, xmm_rm128, FP_SHAPE_OTHER)
+SSE_CVT(cvttps2dq, xmm_rm128, FP_SHAPE_OTHER)
+SSE_CVT(cvtpd2dq, xmm_rm128, FP_SHAPE_OTHER)
+SSE_CVT(cvttpd2dq, xmm_rm128, FP_SHAPE_OTHER)
+SSE_CVT(cvtps2pd, xmm_rm64, FP_SHAPE_OTHER)
+SSE_CVT(cvtpd2ps, xmm_rm128, FP_SHAPE(FP_CONVERT, 0, 8, 2))
+SSE_CVT(cvtss2sd, xmm_rm32, FP_SHAPE_OTHER)
+SSE_CVT(cvtsd2ss, xmm_rm64, FP_SHAPE(FP_CONVERT, 0, 8, 1))
 
 /* A general register or 32 bits of memory, to the low element. */
-#define SSE_CVT_FROM_GPR(name)                                                                              \
+#define SSE_CVT_FROM_GPR(name)                                                                                         \
     void op_##name(Vcpu *v, const Insn *i)                                                                             \
     {                                                                                                                  \
         uint32_t in, out, s;                                                                                           \
@@ -45,7 +45,7 @@ SSE_CVT(cvtsd2ss, xmm_rm64, TINY_SS)
         __asm__ volatile("ldmxcsr %[in]\n\t" #name "l %[s], %[d]\n\tstmxcsr %[out]\n\tldmxcsr %[host]"                 \
                          : [d] "+x"(d), [out] "=m"(out)                                                                \
                          : [s] "r"(s), [in] "m"(in), [host] "m"((uint32_t){ MXCSR_HOST }));                            \
-        sse_fp_out(v, out, TINY_NONE, d);                                                                              \
+        sse_fp_out(v, out, FP_SHAPE_OTHER, d, d);                                                                      \
         xmm_set(v, i->reg, d);                                                                                         \
     }
 
@@ -64,7 +64,7 @@ SSE_CVT_FROM_GPR(cvtsi2sd)
         __asm__ volatile("ldmxcsr %[in]\n\t" #name "l %[s], %[d]\n\tstmxcsr %[out]\n\tldmxcsr %[host]"                 \
                          : [d] "=&r"(d), [out] "=m"(out)                                                               \
                          : [s] "x"(s), [in] "m"(in), [host] "m"((uint32_t){ MXCSR_HOST }));                            \
-        sse_fp_out(v, out, TINY_NONE, s);                                                                              \
+        sse_fp_out(v, out, FP_SHAPE_OTHER, s, s);                                                                      \
         v->gpr[i->reg].d = d;                                                                                          \
     }
 
@@ -80,35 +80,38 @@ static __m128i low_half(__m128i x)
     return _mm_move_epi64(x);
 }
 
-/* Two integers to two singles: the low half of the XMM register. From memory CVTPI2PS is still an MMX instruction. */
+/* An MMX register is touched before anything is computed; memory leaves the x87 state alone. SDM 2A, CVTPI2PD */
+static uint64_t mmx_source(Vcpu *v, const Insn *i)
+{
+    if (i->flags & INSN_MEM)
+        return simd_read64(v, i);
+    mmx_touch(v);
+    return mmx_get(v, i->rm);
+}
+
+/* Two integers to two singles: the low half of the XMM register. */
 void op_cvtpi2ps(Vcpu *v, const Insn *i)
 {
     __m128i d = _mm_setzero_si128(), s;
     uint32_t in, out;
     simd_check_sse(v);
-    if (!simd_check_mmx(v))
+    if (!(i->flags & INSN_MEM) && !simd_check_mmx(v))
         return;
-    s = _mm_cvtsi64_si128(mmx_rm64(v, i));
+    s = _mm_cvtsi64_si128(mmx_source(v, i));
     in = sse_fp_in(v);
     SSE_FP_RUN("cvtdq2ps %[s], %[d]", in, out, d, s);
-    sse_fp_out(v, out, TINY_NONE, d);
-    mmx_touch(v);
+    sse_fp_out(v, out, FP_SHAPE_OTHER, d, d);
     v->fpu.xmm[i->reg].q[0] = _mm_cvtsi128_si64(d);
 }
 
-/* Two integers to two doubles, always exact. From memory it leaves the x87 state alone. SDM 2A, CVTPI2PD */
+/* Two integers to two doubles, always exact. */
 void op_cvtpi2pd(Vcpu *v, const Insn *i)
 {
     __m128i d = xmm_get(v, i->reg), s;
     simd_check_sse(v);
-    if (i->flags & INSN_MEM) {
-        s = _mm_cvtsi64_si128(simd_read64(v, i));
-    } else {
-        if (!simd_check_mmx(v))
-            return;
-        s = _mm_cvtsi64_si128(mmx_get(v, i->rm));
-        mmx_touch(v);
-    }
+    if (!(i->flags & INSN_MEM) && !simd_check_mmx(v))
+        return;
+    s = _mm_cvtsi64_si128(mmx_source(v, i));
     __asm__("cvtdq2pd %1, %0" : "=x"(d) : "x"(s));
     xmm_set(v, i->reg, d);
 }
@@ -122,10 +125,10 @@ void op_cvtpi2pd(Vcpu *v, const Insn *i)
         if (!simd_check_mmx(v))                                                                                        \
             return;                                                                                                    \
         s = source;                                                                                                    \
+        mmx_touch(v); /* even when the conversion raises #XM */                                                        \
         in = sse_fp_in(v);                                                                                             \
         SSE_FP_RUN(host " %[s], %[d]", in, out, d, s);                                                                 \
-        sse_fp_out(v, out, TINY_NONE, d);                                                                              \
-        mmx_touch(v);                                                                                                  \
+        sse_fp_out(v, out, FP_SHAPE_OTHER, d, d);                                                                      \
         mmx_set(v, i->reg, _mm_cvtsi128_si64(d));                                                                      \
     }
 

@@ -4,75 +4,41 @@
 #include "cpu/handlers.h"
 #include "cpu/simd.h"
 
-static bool any_denormal(FpTiny tiny, __m128i r)
-{
-    uint32_t d[4];
-    uint64_t q[2];
-    int singles = tiny == TINY_PS ? 4 : tiny == TINY_SS ? 1 : 0, doubles = tiny == TINY_PD ? 2 : tiny == TINY_SD ? 1 : 0;
-    memcpy(d, &r, sizeof(d));
-    memcpy(q, &r, sizeof(q));
-    for (int n = 0; n < singles; n++) {
-        if (!(d[n] & 0x7f800000u) && (d[n] & 0x007fffffu))
-            return true;
-    }
-    for (int n = 0; n < doubles; n++) {
-        if (!(q[n] >> 52 & 0x7ff) && (q[n] << 12))
-            return true;
-    }
-    return false;
-}
-
-/*
- * SDM 1 11.5.2, 11.5.3: exceptions found before computing (invalid, denormal, divide by zero) win over those found
- * after; an unmasked underflow needs no loss of accuracy to be one.
- */
-void sse_fp_unmasked(Vcpu *v, uint32_t out, FpTiny tiny, __m128i result)
-{
-    uint32_t flags = out & MXCSR_FLAGS, masks = v->fpu.mxcsr >> MXCSR_MASK_SHIFT & MXCSR_FLAGS;
-    if (!(masks & SW_UE) && any_denormal(tiny, result))
-        flags |= SW_UE;
-    if (flags & ~masks & SW_PRE)
-        flags &= SW_PRE;
-    v->fpu.mxcsr |= flags;
-    if (flags & ~masks)
-        fault_raise(v, v->cr4 & CR4_OSXMMEXCPT ? VEC_XM : VEC_UD);
-}
-
 /* reg = reg op rm; source reads only as many bytes as the operation uses. */
-#define SSE_ARITH(name, source, tiny)                                                                                  \
+#define SSE_ARITH(name, source, shape)                                                                                 \
     void op_##name(Vcpu *v, const Insn *i)                                                                             \
     {                                                                                                                  \
-        __m128i d, s;                                                                                                  \
+        __m128i d, s, r;                                                                                               \
         uint32_t in, out;                                                                                              \
         simd_check_sse(v);                                                                                             \
         s = source(v, i);                                                                                              \
-        d = xmm_get(v, i->reg);                                                                                        \
+        r = d = xmm_get(v, i->reg);                                                                                    \
         in = sse_fp_in(v);                                                                                             \
-        SSE_FP_RUN(#name " %[s], %[d]", in, out, d, s);                                                                \
-        sse_fp_out(v, out, tiny, d);                                                                                   \
-        xmm_set(v, i->reg, d);                                                                                         \
+        SSE_FP_RUN(#name " %[s], %[d]", in, out, r, s);                                                                \
+        sse_fp_out(v, out, shape, d, s);                                                                               \
+        xmm_set(v, i->reg, r);                                                                                         \
     }
 
-#define SSE_ARITH_ALL(name, tiny_ps, tiny_ss, tiny_pd, tiny_sd)                                                        \
-    SSE_ARITH(name##ps, xmm_rm128, tiny_ps)                                                                            \
-    SSE_ARITH(name##ss, xmm_rm32, tiny_ss)                                                                             \
-    SSE_ARITH(name##pd, xmm_rm128, tiny_pd)                                                                            \
-    SSE_ARITH(name##sd, xmm_rm64, tiny_sd)
+#define SSE_ARITH_ALL(name, layout, arith)                                                                             \
+    SSE_ARITH(name##ps, xmm_rm128, FP_SHAPE(layout, arith, 4, 4))                                                      \
+    SSE_ARITH(name##ss, xmm_rm32, FP_SHAPE(layout, arith, 4, 1))                                                       \
+    SSE_ARITH(name##pd, xmm_rm128, FP_SHAPE(layout, arith, 8, 2))                                                      \
+    SSE_ARITH(name##sd, xmm_rm64, FP_SHAPE(layout, arith, 8, 1))
 
-SSE_ARITH_ALL(add, TINY_PS, TINY_SS, TINY_PD, TINY_SD)
-SSE_ARITH_ALL(sub, TINY_PS, TINY_SS, TINY_PD, TINY_SD)
-SSE_ARITH_ALL(mul, TINY_PS, TINY_SS, TINY_PD, TINY_SD)
-SSE_ARITH_ALL(div, TINY_PS, TINY_SS, TINY_PD, TINY_SD)
-SSE_ARITH_ALL(min, TINY_NONE, TINY_NONE, TINY_NONE, TINY_NONE)
-SSE_ARITH_ALL(max, TINY_NONE, TINY_NONE, TINY_NONE, TINY_NONE)
-SSE_ARITH_ALL(sqrt, TINY_NONE, TINY_NONE, TINY_NONE, TINY_NONE)
+SSE_ARITH_ALL(add, FP_LANES, FP_ADD)
+SSE_ARITH_ALL(sub, FP_LANES, FP_SUB)
+SSE_ARITH_ALL(mul, FP_LANES, FP_MUL)
+SSE_ARITH_ALL(div, FP_LANES, FP_DIV)
+SSE_ARITH_ALL(min, FP_OTHER, 0)
+SSE_ARITH_ALL(max, FP_OTHER, 0)
+SSE_ARITH_ALL(sqrt, FP_OTHER, 0)
 
-SSE_ARITH(addsubps, xmm_rm128, TINY_PS)
-SSE_ARITH(addsubpd, xmm_rm128, TINY_PD)
-SSE_ARITH(haddps, xmm_rm128, TINY_PS)
-SSE_ARITH(haddpd, xmm_rm128, TINY_PD)
-SSE_ARITH(hsubps, xmm_rm128, TINY_PS)
-SSE_ARITH(hsubpd, xmm_rm128, TINY_PD)
+SSE_ARITH(addsubps, xmm_rm128, FP_SHAPE(FP_ALTERNATE, 0, 4, 4))
+SSE_ARITH(addsubpd, xmm_rm128, FP_SHAPE(FP_ALTERNATE, 0, 8, 2))
+SSE_ARITH(haddps, xmm_rm128, FP_SHAPE(FP_HORIZONTAL, FP_ADD, 4, 4))
+SSE_ARITH(haddpd, xmm_rm128, FP_SHAPE(FP_HORIZONTAL, FP_ADD, 8, 2))
+SSE_ARITH(hsubps, xmm_rm128, FP_SHAPE(FP_HORIZONTAL, FP_SUB, 4, 4))
+SSE_ARITH(hsubpd, xmm_rm128, FP_SHAPE(FP_HORIZONTAL, FP_SUB, 8, 2))
 
 /* Approximations: no exceptions, no MXCSR but for the host's own reading of it. */
 #define SSE_APPROX(name, source)                                                                                       \
@@ -113,7 +79,7 @@ SSE_APPROX(rsqrtss, xmm_rm32)
         case 6: SSE_FP_RUN(#name " $6, %[s], %[d]", in, out, d, s); break;                                             \
         default: SSE_FP_RUN(#name " $7, %[s], %[d]", in, out, d, s); break;                                            \
         }                                                                                                              \
-        sse_fp_out(v, out, TINY_NONE, d);                                                                              \
+        sse_fp_out(v, out, FP_SHAPE_OTHER, d, s);                                                                      \
         xmm_set(v, i->reg, d);                                                                                         \
     }
 
@@ -139,7 +105,7 @@ SSE_CMP(cmpsd, xmm_rm64)
                          : [out] "=m"(out), [cc] "=m"(cc)                                                              \
                          : [d] "x"(d), [s] "x"(s), [in] "m"(in), [host] "m"(host_mxcsr)                                \
                          : "ax", "cc");                                                                                \
-        sse_fp_out(v, out, TINY_NONE, d);                                                                              \
+        sse_fp_out(v, out, FP_SHAPE_OTHER, d, s);                                                                      \
         v->cc = (cc & (CC_ZF | CC_PF | CC_CF)) | CC_1;                                                                 \
     }
 
@@ -170,7 +136,7 @@ SSE_COMI(ucomisd, xmm_rm64)
         else                                                                                                           \
             SSE_FP_RUN(#name " $4, %[s], %[d]", in, out, d, s);                                                        \
         out = (out & ~MXCSR_RC) | (v->fpu.mxcsr & MXCSR_RC);                                                           \
-        sse_fp_out(v, out, TINY_NONE, d);                                                                              \
+        sse_fp_out(v, out, FP_SHAPE_OTHER, d, s);                                                                      \
         xmm_set(v, i->reg, d);                                                                                         \
     }
 
@@ -190,19 +156,19 @@ static __m128i keep_doubles(__m128i x, unsigned bits)
 }
 
 /* Dot products: products that the immediate leaves out count as +0, as 0 * 0 does. */
-#define SSE_DOT(name, keep, tiny, all)                                                                                 \
+#define SSE_DOT(name, keep, shape, all)                                                                                \
     void op_##name(Vcpu *v, const Insn *i)                                                                             \
     {                                                                                                                  \
-        __m128i d, s;                                                                                                  \
+        __m128i d, s, r;                                                                                               \
         uint32_t in, out;                                                                                              \
         simd_check_sse(v);                                                                                             \
         s = keep(xmm_rm128(v, i), i->imm2 >> 4);                                                                       \
-        d = keep(xmm_get(v, i->reg), i->imm2 >> 4);                                                                    \
+        r = d = keep(xmm_get(v, i->reg), i->imm2 >> 4);                                                                \
         in = sse_fp_in(v);                                                                                             \
-        SSE_FP_RUN(#name " $" all ", %[s], %[d]", in, out, d, s);                                                      \
-        sse_fp_out(v, out, tiny, d);                                                                                   \
-        xmm_set(v, i->reg, keep(d, i->imm2));                                                                          \
+        SSE_FP_RUN(#name " $" all ", %[s], %[d]", in, out, r, s);                                                      \
+        sse_fp_out(v, out, shape, d, s);                                                                               \
+        xmm_set(v, i->reg, keep(r, i->imm2));                                                                          \
     }
 
-SSE_DOT(dpps, keep_singles, TINY_PS, "0xff")
-SSE_DOT(dppd, keep_doubles, TINY_PD, "0x33")
+SSE_DOT(dpps, keep_singles, FP_SHAPE(FP_DOT, 0, 4, 4), "0xff")
+SSE_DOT(dppd, keep_doubles, FP_SHAPE(FP_DOT, 0, 8, 2), "0x33")

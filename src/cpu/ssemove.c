@@ -237,8 +237,12 @@ static void mask_move(Vcpu *v, const Insn *i, const uint8_t *data, const uint8_t
 {
     uint64_t ea = v->gpr[R_DI].d & i->amask;
     for (unsigned n = 0; n < size; n++) {
-        if (mask[n] & 0x80)
-            lin_probe(v, seg_lin_write(v, i->seg, (ea + n) & i->amask, 1), 1, ACCESS_WRITE, v->mmu_idx);
+        Gva addr;
+        if (!(mask[n] & 0x80))
+            continue;
+        addr = seg_lin_write(v, i->seg, (ea + n) & i->amask, 1);
+        if (!lin_write_fast(v, addr, 1, v->mmu_idx))
+            lin_probe(v, addr, 1, ACCESS_WRITE, v->mmu_idx);
     }
     for (unsigned n = 0; n < size; n++) {
         if (mask[n] & 0x80)
@@ -308,4 +312,10 @@ void op_fence(Vcpu *v, const Insn *i)
 /* A hint: never faults, whatever the address. */
 void op_prefetch(Vcpu *v, const Insn *i)
 {
+}
+
+/* Faults as a byte's load does; the caches themselves are the host's affair. */
+void op_clflush(Vcpu *v, const Insn *i)
+{
+    mem_read8(v, i->seg, insn_ea(v, i));
 }

@@ -151,7 +151,8 @@ static void env_put(const Vcpu *v, const Insn *i, uint8_t *env)
     const Fpu *f = &v->fpu;
     bool real = vcpu_realish(v);
     /* Real and V8086 mode show linear addresses. */
-    uint32_t ip = real ? f->fip + ((uint32_t)f->fcs << 4) : f->fip, dp = real ? f->fdp + ((uint32_t)f->fds << 4) : f->fdp;
+    uint32_t ip = f->fip + (real ? (uint32_t)f->fcs << 4 : 0);
+    uint32_t dp = f->fdp + (real ? (uint32_t)f->fds << 4 : 0);
     uint32_t ones = 0xffff0000u; /* the unused halves read as ones */
     if (i->opsize == 2) {
         put16(env, f->cw);
@@ -348,6 +349,7 @@ void op_ffree(Vcpu *v, const Insn *i)
         return;
     x87_pointers(v, i);
     f->full &= ~(1u << st_phys(f, i->rm));
+    f->sw &= ~SW_C1;
 }
 
 /* FFREE and pop: undocumented, and everywhere. */
@@ -358,5 +360,6 @@ void op_ffreep(Vcpu *v, const Insn *i)
         return;
     x87_pointers(v, i);
     f->full &= ~(1u << st_phys(f, i->rm));
+    f->sw &= ~SW_C1;
     st_pop(f);
 }

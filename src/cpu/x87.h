@@ -136,6 +136,21 @@ static inline void x87_enter(const Fpu *f)
     if (f->cw != X87_CW_HOST)
         __asm__ volatile("fldcw %0" : : "m"(f->cw));
 }
+/*
+ * The guest's condition codes into the host's status word, after the operands: for instructions that leave some alone on
+ * some CPUs. Slow, so only when they differ.
+ */
+static inline void x87_host_cc(const Fpu *f)
+{
+    uint32_t env[7];
+    uint16_t sw;
+    __asm__ volatile("fnstsw %0" : "=a"(sw));
+    if (!((sw ^ f->sw) & SW_CC))
+        return;
+    __asm__ volatile("fnstenv %0" : "=m"(env));
+    env[1] = (env[1] & ~SW_CC) | (f->sw & SW_CC);
+    __asm__ volatile("fldenv %0" : : "m"(env));
+}
 static inline uint16_t x87_status(void)
 {
     uint16_t sw;

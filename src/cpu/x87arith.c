@@ -25,10 +25,11 @@ static inline void finish(Vcpu *v, unsigned n, int extra, bool pop, uint16_t cc_
         st_pop(f);
 }
 
-/* A source is empty: the masked response is the indefinite in ST(n). */
-static void underflow(Vcpu *v, unsigned n, bool pop)
+/* A source is empty: the masked response is the indefinite in ST(n). C2, where it has a meaning, says "complete". */
+static void underflow(Vcpu *v, unsigned n, bool pop, uint16_t cc_mask)
 {
     Fpr r = fpr_indefinite();
+    v->fpu.sw &= ~(cc_mask & SW_C2);
     if (!x87_stack_fault(v, false))
         return;
     st_set(&v->fpu, n, &r);
@@ -47,7 +48,7 @@ static void underflow(Vcpu *v, unsigned n, bool pop)
             bool pop = i->opcode & 2;                                                                                  \
             x87_pointers(v, i);                                                                                        \
             if (G_UNLIKELY(!st_full(f, dst) || !st_full(f, src))) {                                                    \
-                underflow(v, dst, pop);                                                                                \
+                underflow(v, dst, pop, SW_C1);                                                                         \
                 return;                                                                                                \
             }                                                                                                          \
             x87_enter(f);                                                                                              \
@@ -60,7 +61,7 @@ static void underflow(Vcpu *v, unsigned n, bool pop)
             uint64_t m = wide ? mem_read64(v, i->seg, insn_ea(v, i)) : mem_read32(v, i->seg, insn_ea(v, i));           \
             x87_pointers(v, i);                                                                                        \
             if (G_UNLIKELY(!st_full(f, 0))) {                                                                          \
-                underflow(v, 0, false);                                                                                \
+                underflow(v, 0, false, SW_C1);                                                                         \
                 return;                                                                                                \
             }                                                                                                          \
             x87_enter(f);                                                                                              \
@@ -82,7 +83,7 @@ static void underflow(Vcpu *v, unsigned n, bool pop)
         m = narrow ? mem_read16(v, i->seg, insn_ea(v, i)) : mem_read32(v, i->seg, insn_ea(v, i));                      \
         x87_pointers(v, i);                                                                                            \
         if (G_UNLIKELY(!st_full(f, 0))) {                                                                              \
-            underflow(v, 0, false);                                                                                    \
+            underflow(v, 0, false, SW_C1);                                                                             \
             return;                                                                                                    \
         }                                                                                                              \
         x87_enter(f);                                                                                                  \
@@ -110,7 +111,7 @@ X87_BINARY(divr, "fdivr")
             return;                                                                                                    \
         x87_pointers(v, i);                                                                                            \
         if (G_UNLIKELY(!st_full(f, 0))) {                                                                              \
-            underflow(v, 0, false);                                                                                    \
+            underflow(v, 0, false, cc_mask);                                                                           \
             return;                                                                                                    \
         }                                                                                                              \
         x87_enter(f);                                                                                                  \
@@ -136,12 +137,14 @@ X87_UNARY(fcos, SW_C1 | SW_C2)
             return;                                                                                                    \
         x87_pointers(v, i);                                                                                            \
         if (G_UNLIKELY(!st_full(f, 0) || !st_full(f, 1))) {                                                            \
-            underflow(v, 0, false);                                                                                    \
+            underflow(v, 0, false, cc_mask);                                                                           \
             return;                                                                                                    \
         }                                                                                                              \
         x87_enter(f);                                                                                                  \
         x87_host_load(st_reg(f, 1));                                                                                   \
         x87_host_load(st_reg(f, 0));                                                                                   \
+        if (cc_mask & SW_C0)                                                                                           \
+            x87_host_cc(f);                                                                                            \
         X87_HOST(#name);                                                                                               \
         finish(v, 0, 1, false, cc_mask);                                                                               \
     }
@@ -161,7 +164,7 @@ X87_BY_ST1(fprem1, SW_CC)
             return;                                                                                                    \
         x87_pointers(v, i);                                                                                            \
         if (G_UNLIKELY(!st_full(f, 0) || !st_full(f, 1))) {                                                            \
-            underflow(v, 1, true);                                                                                     \
+            underflow(v, 1, true, SW_C1);                                                                              \
             return;                                                                                                    \
         }                                                                                                              \
         x87_enter(f);                                                                                                  \
@@ -199,9 +202,9 @@ X87_INTO_ST1(fyl2xp1)
         x87_pointers(v, i);                                                                                            \
         if (G_UNLIKELY(!st_full(f, 0) || st_full(f, 7))) {                                                             \
             first = fpr_indefinite();                                                                                  \
+            f->sw &= ~(cc_mask & SW_C2);                                                                               \
             if (!x87_stack_fault(v, st_full(f, 0)))                                                                    \
                 return;                                                                                                \
-            f->sw &= ~(cc_mask & ~SW_C1);                                                                    \
             st_set(f, 0, &first);                                                                                      \
             st_push(f, &first);                                                                                        \
             return;                                                                                                    \

@@ -13,13 +13,13 @@ static inline void pop_n(Fpu *f, int n)
         st_pop(f);
 }
 
-/* A source is empty: the masked response is "unordered". */
+/* A source is empty: "unordered", even when the exception is not masked. */
 static void compare_underflow(Vcpu *v, int pops)
 {
-    if (!x87_stack_fault(v, false))
-        return;
+    bool masked = x87_stack_fault(v, false);
     v->fpu.sw |= SW_UNORDERED;
-    pop_n(&v->fpu, pops);
+    if (masked)
+        pop_n(&v->fpu, pops);
 }
 
 static inline void compare_finish(Vcpu *v, int loaded, int pops)
@@ -29,12 +29,9 @@ static inline void compare_finish(Vcpu *v, int loaded, int pops)
     while (loaded-- > 0)
         x87_host_drop();
     x87_exit(f);
-    if (G_UNLIKELY(x87_blocked(f, sw))) {
-        x87_merge(v, sw, SW_C1);
-        return;
-    }
     x87_merge(v, sw, SW_CC);
-    pop_n(f, pops);
+    if (!x87_blocked(f, sw))
+        pop_n(f, pops);
 }
 
 /* ST(0) against ST(n) */
@@ -181,11 +178,13 @@ void op_fxam(Vcpu *v, const Insn *i)
     f->sw = (f->sw & ~SW_CC) | (sw & SW_CC);
 }
 
-/* ZF, PF and CF as given, OF, SF and AF cleared. */
-static inline void eflags_finish(Vcpu *v, uint16_t cc, int pops)
+/*
+ * ZF, PF and CF as given, OF, SF and AF cleared, also when an unmasked exception keeps the stack from being popped.
+ * (SDM 2A has EFLAGS unchanged then; CPUs do change them.)
+ */
+static inline void eflags_finish(Vcpu *v, uint16_t cc)
 {
     v->cc = (cc & (CC_ZF | CC_PF | CC_CF)) | CC_1;
-    pop_n(&v->fpu, pops);
 }
 
 #define X87_COMPARE_EFLAGS(name, pops)                                                                                 \
@@ -196,21 +195,24 @@ static inline void eflags_finish(Vcpu *v, uint16_t cc, int pops)
             return;                                                                                                    \
         x87_pointers(v, i);                                                                                            \
         if (G_UNLIKELY(!st_full(f, 0) || !st_full(f, i->rm))) {                                                        \
+            eflags_finish(v, CC_ZF | CC_PF | CC_CF);                                                                   \
             if (x87_stack_fault(v, false))                                                                             \
-                eflags_finish(v, CC_ZF | CC_PF | CC_CF, pops);                                                         \
+                pop_n(f, pops);                                                                                        \
             return;                                                                                                    \
         }                                                                                                              \
         x87_enter(f);                                                                                                  \
         x87_host_load(st_reg(f, i->rm));                                                                               \
         x87_host_load(st_reg(f, 0));                                                                                   \
+        x87_host_cc(f); /* C1 is cleared, or not */                                                                    \
         __asm__ volatile(name " %%st(1), %%st\n\tlahf\n\tmovw %%ax, %0" : "=m"(cc) : : "ax", "cc");                    \
         sw = x87_status();                                                                                             \
         x87_host_drop();                                                                                               \
         x87_host_drop();                                                                                               \
         x87_exit(f);                                                                                                   \
         x87_merge(v, sw, SW_C1);                                                                                       \
+        eflags_finish(v, cc);                                                                                          \
         if (!x87_blocked(f, sw))                                                                                       \
-            eflags_finish(v, cc, pops);                                                                                \
+            pop_n(f, pops);                                                                                            \
     } while (0)
 
 void op_fcomi(Vcpu *v, const Insn *i)
@@ -244,11 +246,10 @@ void op_fcmov(Vcpu *v, const Insn *i)
     x87_pointers(v, i);
     if (G_UNLIKELY(!st_full(f, 0) || !st_full(f, i->rm))) {
         Fpr r = fpr_indefinite();
-        if (x87_stack_fault(v, false) && met)
+        if (x87_stack_fault(v, false)) /* met or not */
             st_set(f, 0, &r);
         return;
     }
-    f->sw &= ~SW_C1;
     if (met)
         fpr_copy(st_reg(f, 0), st_reg(f, i->rm));
 }

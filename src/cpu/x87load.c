@@ -50,7 +50,7 @@ void op_fld(Vcpu *v, const Insn *i)
         x87_pointers(v, i);
         if (G_UNLIKELY(!st_full(f, i->rm))) {
             r = fpr_indefinite();
-            if (x87_stack_fault(v, st_full(f, 7)))
+            if (x87_stack_fault(v, false))
                 st_push(f, &r);
             return;
         }
@@ -281,6 +281,19 @@ void op_fstp(Vcpu *v, const Insn *i)
     } else {
         store(v, i, i->opcode & 4 ? STORE_F64 : STORE_F32, true);
     }
+}
+
+/* D9 /3 with a register, undocumented: an empty ST(0) is not noticed ("no check empty"), nor is it copied. */
+void op_fstpnce(Vcpu *v, const Insn *i)
+{
+    Fpu *f = &v->fpu;
+    if (!x87_wait(v))
+        return;
+    x87_pointers(v, i);
+    f->sw &= ~SW_C1;
+    if (st_full(f, 0))
+        st_set(f, i->rm, st_reg(f, 0));
+    st_pop(f);
 }
 
 void op_fist(Vcpu *v, const Insn *i)
