@@ -463,7 +463,7 @@ static void run_forms(gconstpointer data)
     const FormRange *range = data;
     static const uint8_t prefixes[4] = { 0, 0x66, 0xf3, 0xf2 };
     Bench *b = bench_new(12345);
-    int cases = g_test_slow() ? 1000 : 40, mismatches = 0, forms = 0;
+    int cases = g_test_slow() ? 1000 : 10, mismatches = 0, forms = 0;
 
     for (unsigned p = 0; p < 4; p++) {
         for (int op = range->first; op <= range->last; op++) {

@@ -114,20 +114,29 @@ static uint64_t element(const Xmm *x, FpShape shape, unsigned n)
     return shape.bytes == 4 ? x->d[n] : x->q[n];
 }
 
-static bool unit_strikes(const Unit *u)
+/* Exceptions found before computing hide the others of the same step. */
+static uint32_t step_flags(const Unit *u)
 {
-    return u->flags & ~u->masks;
+    return u->flags & ~u->masks & SW_PRE ? u->flags & SW_PRE : u->flags;
 }
 
-/* All products, then sums of neighbours, until one is left; an exception ends it after its stage. */
+/*
+ * All products, then sums of neighbours, until one is left: each a step of its own, and the next one is only reached when
+ * nothing but an inexact result struck.
+ */
 static void dot_run(Unit *u, FpShape shape, const Xmm *a, const Xmm *b)
 {
     uint64_t t[4];
+    uint32_t before;
     for (unsigned n = 0; n < shape.count; n++)
         t[n] = unit_run(u, shape, FP_MUL, element(a, shape, n), element(b, shape, n));
-    for (unsigned count = shape.count; count > 1 && !unit_strikes(u); count /= 2) {
+    u->flags = step_flags(u);
+    for (unsigned count = shape.count; count > 1 && !(u->flags & ~u->masks & ~SW_PE); count /= 2) {
+        before = u->flags;
+        u->flags = 0;
         for (unsigned n = 0; n < count / 2; n++)
             t[n] = unit_run(u, shape, FP_ADD, t[2 * n], t[2 * n + 1]);
+        u->flags = before | step_flags(u);
     }
 }
 
@@ -166,9 +175,9 @@ void sse_fp_unmasked(Vcpu *v, uint32_t out, FpShape shape, __m128i d, __m128i s)
         else
             elements_run(&u, shape, &a, &b);
     }
-    if (u.flags & ~u.masks & SW_PRE)
-        u.flags &= SW_PRE;
+    if (shape.layout != FP_DOT)
+        u.flags = step_flags(&u);
     v->fpu.mxcsr |= u.flags;
-    if (unit_strikes(&u))
+    if (u.flags & ~u.masks)
         fault_raise(v, v->cr4 & CR4_OSXMMEXCPT ? VEC_XM : VEC_UD);
 }
