@@ -7,6 +7,7 @@
  *
  * Parts: bytes, the script, one function per table, installation.
  */
+#include "config.h" /* memmem */
 #include "hw/acpitables.h"
 
 #include "hw/acpi.h"
@@ -139,11 +140,30 @@ static uint32_t build_facs(Tables *t)
     return start;
 }
 
-/* The bytes of iasl have their checksum already; nothing in them is relocated. */
-static uint32_t build_dsdt(Tables *t)
+/* 20.2.5.1: DefName of an integer, as iasl writes those of dsdt.asl that are to be filled in. */
+static void dsdt_fill(uint8_t *dsdt, const char *name, uint32_t value)
+{
+    enum { AML_NAME = 0x08, AML_DWORD = 0x0c };
+    uint8_t pattern[6] = { AML_NAME, 0, 0, 0, 0, AML_DWORD };
+    memcpy(pattern + 1, name, 4);
+    uint8_t *at = memmem(dsdt, sizeof dsdt_aml, pattern, sizeof pattern);
+    g_assert(at);
+    value = GUINT32_TO_LE(value);
+    memcpy(at + sizeof pattern, &value, 4);
+}
+
+static uint32_t build_dsdt(Tables *t, const AcpiTablesConfig *config)
 {
     uint32_t start = t->blob->len;
     g_byte_array_append(t->blob, dsdt_aml, sizeof dsdt_aml);
+    uint8_t *dsdt = t->blob->data + start;
+    dsdt_fill(dsdt, "MEMB", config->pci_window);
+    dsdt_fill(dsdt, "HPEN", config->hpet);
+    dsdt_fill(dsdt, "COMS", config->serials);
+    dsdt_fill(dsdt, "LPTS", config->parallels);
+    dsdt_fill(dsdt, "FDCN", config->floppies);
+    dsdt[HEADER_CHECKSUM] = 0;
+    script_checksum(t, TABLES_FILE, start + HEADER_CHECKSUM, start, sizeof dsdt_aml);
     return start;
 }
 
@@ -275,29 +295,6 @@ static void build_hpet(Tables *t)
     table_end(t, start);
 }
 
-/* 20.2.5.1: DefName of an integer */
-static void put_aml_name(GByteArray *b, const char *name, uint32_t value)
-{
-    enum { AML_NAME = 0x08, AML_DWORD = 0x0c };
-    put(b, AML_NAME, 1);
-    put_text(b, name, 4);
-    put(b, AML_DWORD, 1);
-    put(b, value, 4);
-}
-
-/* The names that the DSDT expects: see dsdt.asl. */
-static void build_ssdt(Tables *t, const AcpiTablesConfig *config)
-{
-    uint32_t start = table_begin(t, "SSDT", 1);
-    table_list(t, start);
-    put_aml_name(t->blob, "MEMB", config->pci_window);
-    put_aml_name(t->blob, "HPEN", config->hpet);
-    put_aml_name(t->blob, "COMS", config->serials);
-    put_aml_name(t->blob, "LPTS", config->parallels);
-    put_aml_name(t->blob, "FDCN", config->floppies);
-    table_end(t, start);
-}
-
 /* Microsoft's Windows ACPI Emulated devices Table: the PM timer is good, so read it once. */
 static void build_waet(Tables *t)
 {
@@ -342,13 +339,12 @@ void acpitables_install(FwCfg *fwcfg, const AcpiTablesConfig *config)
     script_allocate(&t, RSDP_FILE, 16, ZONE_FSEG);
     script_allocate(&t, TABLES_FILE, 64, ZONE_HIGH);
     uint32_t facs = build_facs(&t);
-    uint32_t dsdt = build_dsdt(&t);
+    uint32_t dsdt = build_dsdt(&t, config);
     build_fadt(&t, facs, dsdt);
     if (config->apic)
         build_madt(&t);
     if (config->hpet)
         build_hpet(&t);
-    build_ssdt(&t, config);
     build_waet(&t);
     build_rsdp(&t, build_rsdt(&t));
     fwcfg_set_file(fwcfg, TABLES_FILE, t.blob->data, t.blob->len);

@@ -2,19 +2,17 @@
  * The differentiated system description table: what of this machine can't be found by probing.
  *
  * dsdt.h has the bytes that iasl (ACPICA) makes of this file, so that a build needs no iasl; after a change run
- * tests/dsdt.sh --update. What differs from machine to machine comes from a small SSDT that acpitables.c makes:
- *
- *   MEMB  where the PCI memory window starts     COMS  serial ports present, bit 0 is COM1
- *   HPEN  is there an HPET                       LPTS  parallel ports present
- *   FDCN  floppy drives
+ * tests/dsdt.sh --update. What differs from machine to machine is in the names below, whose values acpitables.c puts in
+ * place; those here only make iasl reserve four bytes. (An SSDT with External names would be cleaner, but External is an
+ * opcode since ACPI 6, which older systems and SeaBIOS don't know.)
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "X86VM ", "X86VMPC ", 1)
 {
-    External (\MEMB, IntObj)
-    External (\HPEN, IntObj)
-    External (\COMS, IntObj)
-    External (\LPTS, IntObj)
-    External (\FDCN, IntObj)
+    Name (MEMB, 0xE0000000) /* where the PCI memory window starts */
+    Name (HPEN, 0xFFFFFFFE) /* is there an HPET */
+    Name (COMS, 0xFFFFFFFE) /* serial ports present, bit 0 is COM1 */
+    Name (LPTS, 0xFFFFFFFE) /* parallel ports present */
+    Name (FDCN, 0xFFFFFFFE) /* floppy drives */
 
     Scope (\_PR)
     {
