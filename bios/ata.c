@@ -443,13 +443,14 @@ static void find_device(u8 unit, u16 command, u16 control, u16 bus_master)
     d->irq = 14 + (unit >> 1);
     select(d, 0);
     status = inb(command + R_COMMAND);
-    if (status == 0 || status == 0xff || wait_idle(command, 500) < 0) {
+    if (status == 0xff || wait_idle(command, 500) < 0) {
         return;
     }
+    /* the signature that a reset leaves (ATA-5 9.12); a packet device's status is 0 until its first command */
     mid = inb(command + R_LBA1);
     high = inb(command + R_LBA2);
-    d->kind = (mid == 0x14 && high == 0xeb) ? DRIVE_ATAPI : DRIVE_ATA;
-    if (!identify(d, id)) {
+    d->kind = (mid == 0x14 && high == 0xeb) ? DRIVE_ATAPI : status ? DRIVE_ATA : DRIVE_NONE;
+    if (!d->kind || !identify(d, id)) {
         d->kind = DRIVE_NONE;
         return;
     }

@@ -9,7 +9,7 @@ BIOS16_C = bios/post.c bios/text.c bios/pic.c bios/timer.c bios/i8042.c bios/kbd
 	bios/floppy.c bios/boot.c
 BIOS16_S = bios/entry.S bios/bios32.S bios/apm_entry.S
 BIOS32_C = bios/p32/main.c bios/p32/fwcfg.c bios/p32/e820.c bios/p32/pci.c bios/p32/rom.c bios/p32/acpi.c bios/p32/smbios.c \
-	bios/p32/mptable.c bios/p32/bootorder.c bios/p32/kernel.c
+	bios/p32/mptable.c bios/p32/mtrr.c bios/p32/bootorder.c bios/p32/kernel.c
 BIOS32_S = bios/p32/start.S
 VGABIOS_C = bios/vga/modes.c bios/vga/setmode.c bios/vga/text.c bios/vga/pixel.c bios/vga/palette.c bios/vga/font.c \
 	bios/vga/state.c bios/vga/vbe.c bios/vga/int10.c

@@ -80,6 +80,20 @@ u8 checksum(const void *data, u32 bytes)
     return sum;
 }
 
+/* EFLAGS.ID can be changed where there is CPUID (SDM 1, 20.1.2). */
+bool cpuid(u32 leaf, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+    u32 before, after;
+
+    asm volatile("pushfl\n popl %0\n movl %0, %1\n xorl $0x200000, %1\n pushl %1\n popfl\n pushfl\n popl %1"
+                 : "=&r"(before), "=&r"(after));
+    if (!((before ^ after) & 0x200000)) {
+        return false;
+    }
+    asm volatile("cpuid" : "=a"(*eax), "=b"(*ebx), "=c"(*ecx), "=d"(*edx) : "a"(leaf), "c"(0));
+    return true;
+}
+
 void debug(const char *text)
 {
     while (*text) {
@@ -120,6 +134,7 @@ static void post(void)
     rom_init();
     pir_init();
     mptable_init();
+    mtrr_init();
     smbios_init();
     acpi_init();
     bootorder_init();

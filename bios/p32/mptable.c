@@ -45,27 +45,14 @@ static u8 *put_bus(u8 *p, u8 id, const char *name)
     return p + 8;
 }
 
-static bool has_cpuid(void)
-{
-    u32 before, after;
-
-    asm volatile("pushfl\n popl %0\n movl %0, %1\n xorl $0x200000, %1\n pushl %1\n popfl\n pushfl\n popl %1"
-                 : "=&r"(before), "=&r"(after));
-    return (before ^ after) & 0x200000;
-}
-
 void mptable_init(void)
 {
-    u32 eax = 1, ebx = 0, ecx = 0, edx = 0, cpus = fwcfg_read32(FW_CFG_NB_CPUS) & 0xffff, ioapic_id;
-    FwFile file;
+    u32 eax, ebx, ecx, edx, cpus = fwcfg_read32(FW_CFG_NB_CPUS) & 0xffff, ioapic_id;
     u8 lines = 0, *p, *floating;
     MpConfig *config;
     u32 block, entries = 0;
 
-    if (has_cpuid()) {
-        asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    }
-    if (!(edx & 1u << 9)) {
+    if (!cpuid(1, &eax, &ebx, &ecx, &edx) || !(edx & 1u << 9)) {
         return;                         /* no local APIC */
     }
     /* Virtual wire mode (MP 1.4, 3.6.2.2): the 8259s come in on LINT0, NMI on LINT1. */
@@ -76,9 +63,6 @@ void mptable_init(void)
     *(volatile u32 *)IOAPIC_BASE = 1;
     if ((*(volatile u32 *)(IOAPIC_BASE + 0x10) & 0xff) - 0x11u > 0x0f) {
         return;
-    }
-    if (fwcfg_find("etc/mptable", &file) && file.size >= 16 && file.size <= POOL_END - POOL_OFFSET) {
-        return;                         /* the board brings its own: placed by bootorder's caller */
     }
     if (!cpus || cpus > 16) {
         cpus = 1;

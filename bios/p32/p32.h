@@ -15,6 +15,8 @@ bool text_equal(const char *a, const char *b);
 bool text_starts(const char *s, const char *prefix);
 const char *text_find(const char *s, const char *part);
 u8 checksum(const void *data, u32 bytes);
+/* False on a CPU without CPUID. */
+bool cpuid(u32 leaf, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 /* Debug port 402h. */
 void debug(const char *text);
 void debug_hex(const char *text, u32 value);
@@ -50,6 +52,7 @@ void rom_shadow_lock(bool lock);
 void acpi_init(void);
 void smbios_init(void);
 void mptable_init(void);
+void mtrr_init(void);
 void pir_init(void);
 void bootorder_init(void);
 u32 kernel_load_linux(void);
