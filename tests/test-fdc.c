@@ -63,7 +63,9 @@ static void sense_reset(HwTest *t)
 {
     for (uint8_t i = 0; i < 4; i++) {
         OUT(t, 0x08);
+        g_assert_false(hw_irq(t, IRQ)); /* the first takes the interrupt back for all four */
         RESULTS(t, 0xc0 | i, 0);
+        g_assert_false(hw_irq(t, IRQ));
     }
 }
 
@@ -179,6 +181,8 @@ static void test_seek(HwTest *t)
     Rig r = rig_new(t, 2880);
 
     g_assert_cmphex(hw_inb(t, DIR), ==, 0x80); /* a diskette that was never looked at */
+    seek(t, 0, 0); /* no step, no change */
+    g_assert_cmphex(hw_inb(t, DIR), ==, 0x80);
     seek(t, 0, 40);
     g_assert_cmphex(hw_inb(t, DIR), ==, 0x00);
     OUT(t, 0x04, 0x00);
@@ -198,6 +202,19 @@ static void test_seek(HwTest *t)
     clock_step(t->clock, MS(1));
     OUT(t, 0x08);
     RESULTS(t, 0x20, 4);
+    /* Two seeks at once: two interrupts. */
+    hw_irq_edges(t, IRQ);
+    OUT(t, 0x0f, 0x00, 9);
+    OUT(t, 0x0f, 0x01, 8);
+    g_assert_cmphex(hw_inb(t, MSR), ==, 0x83);
+    clock_step(t->clock, MS(1));
+    OUT(t, 0x08);
+    RESULTS(t, 0x20, 9);
+    g_assert_true(hw_irq(t, IRQ));
+    OUT(t, 0x08);
+    RESULTS(t, 0x21, 8);
+    g_assert_false(hw_irq(t, IRQ));
+    g_assert_cmpuint(hw_irq_edges(t, IRQ), ==, 2);
     /* A drive that isn't there finds no track 0. */
     OUT(t, 0x07, 0x01);
     clock_step(t->clock, MS(1));
@@ -214,7 +231,8 @@ static void test_change_line(HwTest *t)
     g_assert_cmphex(hw_inb(t, DIR), ==, 0);
     g_assert_true(fdc_change(r.fdc, 0, NULL, NULL));
     g_assert_cmphex(hw_inb(t, DIR), ==, 0x80);
-    seek(t, 0, 0); /* an empty drive goes on saying so */
+    seek(t, 0, 2); /* an empty drive goes on saying so */
+    seek(t, 0, 0);
     g_assert_cmphex(hw_inb(t, DIR), ==, 0x80);
     OUT(t, 0x4a, 0x00);
     clock_step(t->clock, MS(1));

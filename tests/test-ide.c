@@ -122,7 +122,7 @@ static void test_identify(HwTest *t)
     g_assert_cmphex(w[49] & 0x0300, ==, 0x0300);
     g_assert_cmpuint(w[54], ==, w[1]);
     g_assert_cmpuint(w[57] | (unsigned)w[58] << 16, ==, w[1] * 16u * 63u);
-    g_assert_cmphex(w[59], ==, 0);
+    g_assert_cmphex(w[59], ==, 0x110);
     g_assert_cmpuint(w[60] | (unsigned)w[61] << 16, ==, SECTORS);
     g_assert_cmphex(w[83] & 0xf400, ==, 0x7400); /* valid; flush ext, flush, 48 bits */
     g_assert_cmphex(w[88], ==, 0x203f);
@@ -274,7 +274,8 @@ static void test_multiple(HwTest *t)
 {
     Rig r = rig_new(t, SECTORS);
 
-    /* Not before SET MULTIPLE MODE. */
+    /* SET MULTIPLE MODE to 0 turns it off. */
+    ide_command28(t, CMD0, 0xe0, 0, 0, 0, 0xc6);
     ide_command28(t, CMD0, 0xe0, 0, 1, 0, 0xc4);
     assert_status(t, CTL0, DRDY | DSC | ERR);
     ide_command28(t, CMD0, 0xe0, 0, 8, 0, 0xc6);

@@ -589,7 +589,7 @@ void ata_reset(IdeDrive *d, bool hard)
     a->cur_cylinders = a->cylinders;
     a->cur_heads = a->heads;
     a->cur_sectors = a->sectors;
-    a->multiple = 0;
+    a->multiple = ATA_MAX_MULTIPLE; /* on from the start, as QEMU's drives have it */
     a->standby = false;
     a->write_cache = a->look_ahead = true;
     if (hard) {

@@ -38,12 +38,18 @@ enum {
 
 static void fdc_update_irq(Fdc *f)
 {
-    irqline_set(&f->irq, f->interrupt && f->dor & DOR_DMAGATE);
+    irqline_set(&f->irq, (f->data_irq || f->sense_irq) && f->dor & DOR_DMAGATE);
 }
 
 void fdc_set_irq(Fdc *f, bool level)
 {
-    f->interrupt = level;
+    f->data_irq = level;
+    fdc_update_irq(f);
+}
+
+static void fdc_set_sense_irq(Fdc *f, bool level)
+{
+    f->sense_irq = level;
     fdc_update_irq(f);
 }
 
@@ -115,7 +121,7 @@ static void end_seek(Fdc *f, unsigned unit)
         if (s->track == 0)
             f->sense[unit].st0 |= ST0_ABNORMAL | ST0_EQUIPMENT;
     }
-    fdc_set_irq(f, true);
+    fdc_set_sense_irq(f, true);
 }
 
 static void cmd_recalibrate(Fdc *f)
@@ -152,7 +158,11 @@ static void cmd_sense_interrupt(Fdc *f)
     f->sense[unit].pending = false;
     f->fifo[0] = f->sense[unit].st0;
     f->fifo[1] = f->cylinder[unit];
-    fdc_set_irq(f, false);
+    fdc_set_sense_irq(f, false);
+    /* One interrupt does for the four of a reset; each seek has its own. */
+    for (unit = 0; unit < 4; unit++)
+        if (f->sense[unit].pending && (f->sense[unit].st0 & ST0_POLLED) != ST0_POLLED)
+            fdc_set_sense_irq(f, true);
     fdc_result(f, 2);
 }
 
@@ -315,9 +325,7 @@ static uint8_t read_fifo(Fdc *f)
     if (f->phase != FDC_RESULT || !(f->dor & DOR_NRESET))
         return 0;
     uint8_t byte = f->fifo[f->pos++];
-    /* The first result byte takes the interrupt back (290166 5.1.3); a seek may have one of its own by now. */
-    if (f->pos == 1)
-        fdc_set_irq(f, f->sense[0].pending || f->sense[1].pending || f->sense[2].pending || f->sense[3].pending);
+    fdc_set_irq(f, false); /* the first result byte takes it back (290166 5.1.3) */
     if (f->pos == f->len)
         fdc_idle(f);
     return byte;
@@ -342,6 +350,7 @@ static void fdc_stop(Fdc *f)
     if (f->dma)
         dma_set_dreq(f->dma, FDC_DMA_CHANNEL, false);
     fdc_idle(f);
+    f->sense_irq = false;
     fdc_set_irq(f, false);
 }
 
@@ -356,7 +365,7 @@ static void fdc_soft_reset(Fdc *f)
         f->sense[i].pending = true;
         f->sense[i].st0 = (uint8_t)(ST0_POLLED | i);
     }
-    fdc_set_irq(f, true);
+    fdc_set_sense_irq(f, true);
 }
 
 static void write_dor(Fdc *f, uint8_t value)

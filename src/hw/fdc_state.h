@@ -73,7 +73,8 @@ struct Fdc {
     Timer *timer;
     Dma *dma;
     IrqLine irq;
-    bool interrupt;
+    bool data_irq;  /* a data byte or a result is ready */
+    bool sense_irq; /* SENSE INTERRUPT STATUS has something to tell */
     FloppyDrive drive[FDC_DRIVES];
     uint8_t dor, tdr, rate;
     uint8_t specify[2], config, precompensation, perpendicular;
@@ -91,7 +92,7 @@ struct Fdc {
 /* ---- fdc.c ---- */
 
 FloppyDrive *fdc_drive(Fdc *f, unsigned unit); /* NULL: not connected */
-void fdc_set_irq(Fdc *f, bool level);
+void fdc_set_irq(Fdc *f, bool level); /* of data and results */
 /* Hand out the first n bytes of fifo. */
 void fdc_result(Fdc *f, unsigned n);
 bool fdc_implied_seek(const Fdc *f);

@@ -57,9 +57,12 @@ void floppy_insert(FloppyDrive *d, BlockDev *image)
 
 void floppy_seek(FloppyDrive *d, unsigned track)
 {
-    d->track = MIN(track, MAX_TRACK);
-    if (d->image)
+    unsigned to = MIN(track, MAX_TRACK);
+
+    /* Only step pulses reset the change line, and there are none towards where the head is: drivers step to and fro. */
+    if (d->image && to != d->track)
         d->changed = false;
+    d->track = to;
 }
 
 static uint64_t sector_offset(const FloppyDrive *d, unsigned head, unsigned sector)

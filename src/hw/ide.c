@@ -330,6 +330,7 @@ static void channel_command(IdeChannel *ch, uint8_t command)
         return;
     }
     drive_lower_irq(d);
+    d->error = 0;
     if (command == COMMAND_DIAGNOSTIC)
         channel_diagnostic(ch);
     else if (d->kind == IDE_DISK)
