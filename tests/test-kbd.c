@@ -399,7 +399,7 @@ static void test_a20_reset(HwTest *t)
     rig_init(&r, t);
     g_assert_true(hw_irq(t, LINE_A20));
     command(&r, 0xd0);
-    g_assert_cmphex(next(&r), ==, 0xc3);
+    g_assert_cmphex(next(&r), ==, 0xcf);
     command(&r, 0xd1); /* as HIMEM */
     data(&r, 0xdd);
     g_assert_false(hw_irq(t, LINE_A20));
@@ -454,7 +454,7 @@ static void test_linux_i8042(HwTest *t)
     command(&r, 0xd0);
     g_assert_cmphex(next(&r), ==, 0x1a5);
     g_assert_false(hw_irq(t, IRQ_MOUSE));
-    g_assert_cmphex(next(&r), ==, 0xe3); /* the port as it was when asked for */
+    g_assert_cmphex(next(&r), ==, 0xef); /* the port as it was when asked for */
     command(&r, 0xd2);
     data(&r, 0x77);
     expect(&r, "77");

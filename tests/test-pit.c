@@ -451,6 +451,35 @@ static void test_lost_ticks(HwTest *t)
     pic_free(pic);
 }
 
+static void count_edge(void *opaque, int n, bool level)
+{
+    *(int64_t *)opaque += level;
+}
+
+/* On the host's clock, with a main loop that stalls: ticks that this process was late for follow. */
+static void test_late(HwTest *t)
+{
+    Clock *c = clock_new();
+    int64_t edges = 0, due;
+    Pit *p = pit_new(t->io, c, (IrqLine){ count_edge, &edges, 0 });
+
+    clock_start(c);
+    load(t, 0x34, 11932);
+    edges = 0;
+    g_usleep(100000);
+    clock_run(c);
+    g_assert_cmpint(edges, ==, 1); /* not all at once */
+    do {
+        due = clock_now(c) / MS(10);
+        g_assert_cmpint(edges, <=, due + 1);
+        g_usleep(1000);
+        clock_run(c);
+    } while (edges < due - 1 && due < 1000);
+    g_assert_cmpint(due, <, 1000);
+    pit_free(p);
+    clock_free(c);
+}
+
 /* Absurd rates neither hang us nor lose the channel. */
 static void test_fast(HwTest *t)
 {
@@ -509,6 +538,7 @@ int main(int argc, char **argv)
     hw_test_add("/pit/refresh", test_refresh);
     hw_test_add("/pit/speaker", test_speaker);
     hw_test_add("/pit/lost-ticks", test_lost_ticks);
+    hw_test_add("/pit/late", test_late);
     hw_test_add("/pit/fast", test_fast);
     hw_test_add("/pit/hpet-route", test_hpet_route);
     return g_test_run();

@@ -38,7 +38,7 @@ enum {
     OUTPORT_A20 = 1 << 1,
     OUTPORT_KBD_FULL = 1 << 4,
     OUTPORT_MOUSE_FULL = 1 << 5,
-    OUTPORT_IDLE_HIGH = 0xc0, /* keyboard clock and data */
+    OUTPORT_IDLE_HIGH = 0xcc, /* keyboard and mouse clock and data */
     INPORT_NOT_LOCKED = 1 << 7,
 };
 
