@@ -9,6 +9,7 @@
 
 #include "block/block.h"
 #include "cpu/cpu.h"
+#include "hw/biosrom.h"
 #include "hw/kernel.h"
 #include "hw/pc.h"
 #include "ui/chrfile.h"
@@ -161,8 +162,8 @@ static bool attach_drives(Vm *vm, GError **error)
         if (d->file && !(image = open_image(vm, d, error)))
             return false;
         if (d->iface == DRIVE_FLOPPY) {
-            g_set_error(error, VM_ERROR, 0, "%s: no floppy drives yet", d->file);
-            return false;
+            if (!pc_attach_floppy(vm->pc, index, image, error))
+                return false;
         } else {
             pc_attach_ide(vm->pc, index, d->cdrom ? IDE_CDROM : IDE_DISK, image);
         }
@@ -320,10 +321,8 @@ static const VcpuThreadOps thread_ops = {.reset = machine_reset, .triple_fault =
 
 static GBytes *load_bios(const VmConfig *c, GError **error)
 {
-    if (!c->bios) {
-        g_set_error(error, VM_ERROR, 0, "this build has no BIOS of its own: name one with -bios FILE");
-        return NULL;
-    }
+    if (!c->bios)
+        return g_bytes_new_static(bios_rom_start, bios_rom_end - bios_rom_start);
     char *data;
     gsize len;
     GError *why = NULL;
@@ -349,7 +348,7 @@ static GBytes *load_vga_bios(const VmConfig *c)
         if (found)
             return g_bytes_new_take(data, len);
     }
-    return NULL;
+    return g_bytes_new_static(vgabios_rom_start, vgabios_rom_end - vgabios_rom_start);
 }
 
 /* ---- extra devices ---- */
@@ -396,6 +395,7 @@ static bool build_board(Vm *vm, GError **error)
         .boot_order = c->boot_order,
         .boot_menu = c->boot_menu,
         .serial_console = c->nographic,
+        .floppies = 2,
         .debugcon = c->debugcon ? &vm->debugcon : NULL,
     };
     if (c->rtc_base && !rtc_parse_base(c->rtc_base, &pc.rtc, error))
