@@ -465,10 +465,11 @@ void vm_free(Vm *vm)
     g_array_unref(vm->backends);
     if (vm->pc) {
         bus_set_listener(vm->pc->mem, NULL, NULL);
-        pc_free(vm->pc);
+        pc_connect_cpu(vm->pc, &(PcCpu){.intr = {NULL, NULL, 0}});
     }
+    vcpu_free(vm->vcpu); /* it watches RAM */
+    pc_free(vm->pc);
     g_ptr_array_unref(vm->disks);
-    vcpu_free(vm->vcpu);
     g_free(vm->model);
     clock_free(vm->clock);
     g_main_loop_unref(vm->loop);
