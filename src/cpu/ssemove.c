@@ -232,21 +232,21 @@ void op_movnti(Vcpu *v, const Insn *i)
     mem_write32(v, i->seg, insn_ea(v, i), v->gpr[i->reg].d);
 }
 
-/* Bytes chosen by the mask's sign bits, to DS:[EDI]. Bytes not chosen are not touched, and do not fault. */
+/* Bytes chosen by the mask's sign bits, to DS:[EDI]. The whole operand is checked, even when none is chosen. */
 static void mask_move(Vcpu *v, const Insn *i, const uint8_t *data, const uint8_t *mask, unsigned size)
 {
     uint64_t ea = v->gpr[R_DI].d & i->amask;
-    for (unsigned n = 0; n < size; n++) {
-        Gva addr;
-        if (!(mask[n] & 0x80))
-            continue;
-        addr = seg_lin_write(v, i->seg, (ea + n) & i->amask, 1);
-        if (!lin_write_fast(v, addr, 1, v->mmu_idx))
-            lin_probe(v, addr, 1, ACCESS_WRITE, v->mmu_idx);
-    }
+    Gva addr;
+    if (size == 16 && (int64_t)(ea + 15) > v->seg[i->seg].write_max) /* in halves: the first may still page-fault */
+        lin_probe(v, seg_lin_write(v, i->seg, ea, 8), 8, ACCESS_WRITE, v->mmu_idx);
+    addr = seg_lin_write(v, i->seg, ea, size);
+    if (v->mmu_idx == MMU_CHECK && (addr & (size - 1)))
+        fault_raise_error(v, VEC_AC, 0);
+    if (!lin_write_fast(v, addr, size, v->mmu_idx))
+        lin_probe(v, addr, size, ACCESS_WRITE, v->mmu_idx);
     for (unsigned n = 0; n < size; n++) {
         if (mask[n] & 0x80)
-            mem_write8(v, i->seg, (ea + n) & i->amask, data[n]);
+            lin_write8(v, (addr + n) & v->lin_mask, data[n]);
     }
 }
 
@@ -257,8 +257,8 @@ void op_maskmovq(Vcpu *v, const Insn *i)
         return;
     data = mmx_get(v, i->reg);
     mask = mmx_get(v, i->rm);
+    mmx_touch(v); /* before the store can fault, by experiment */
     mask_move(v, i, (const uint8_t *)&data, (const uint8_t *)&mask, 8);
-    mmx_touch(v);
 }
 
 void op_maskmovdqu(Vcpu *v, const Insn *i)

@@ -175,7 +175,9 @@ void sse_fp_unmasked(Vcpu *v, uint32_t out, FpShape shape, __m128i d, __m128i s)
         else
             elements_run(&u, shape, &a, &b);
     }
-    if (shape.layout != FP_DOT)
+    if (shape.layout == FP_DOT)
+        u.flags &= out | ~SW_DE; /* some CPUs do not tell denormals between steps: the masked run knows */
+    else
         u.flags = step_flags(&u);
     v->fpu.mxcsr |= u.flags;
     if (u.flags & ~u.masks)

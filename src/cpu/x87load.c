@@ -6,6 +6,33 @@
 #include "cpu/handlers.h"
 #include "cpu/x87.h"
 
+/*
+ * Operands of ten bytes are accessed as eight and two: where the segment ends in the second part, the first may still
+ * raise a page fault.
+ */
+static void ext_check(Vcpu *v, const Insn *i, int access)
+{
+    const Seg *s = &v->seg[i->seg];
+    uint64_t ea = insn_ea(v, i);
+    Gva addr;
+    if (G_LIKELY((int64_t)(ea + 9) <= (access == ACCESS_WRITE ? s->write_max : s->read_max)))
+        return;
+    addr = access == ACCESS_WRITE ? seg_lin_write(v, i->seg, ea, 8) : seg_lin_read(v, i->seg, ea, 8);
+    lin_probe(v, addr, 8, access, v->mmu_idx);
+}
+
+static void ext_read(Vcpu *v, const Insn *i, void *m)
+{
+    ext_check(v, i, ACCESS_READ);
+    mem_read_block(v, i->seg, insn_ea(v, i), m, 10);
+}
+
+static void ext_write(Vcpu *v, const Insn *i, const void *m)
+{
+    ext_check(v, i, ACCESS_WRITE);
+    mem_write_block(v, i->seg, insn_ea(v, i), m, 10);
+}
+
 /* There is no room to push. */
 static void load_overflow(Vcpu *v)
 {
@@ -59,7 +86,7 @@ void op_fld(Vcpu *v, const Insn *i)
         return;
     }
     if ((i->opcode & 7) == 3) { /* DB /5 */
-        mem_read_block(v, i->seg, insn_ea(v, i), &r, 10);
+        ext_read(v, i, &r);
         x87_pointers(v, i);
         load_ext(v, &r);
         return;
@@ -102,7 +129,7 @@ void op_fbld(Vcpu *v, const Insn *i)
     uint8_t m[10];
     if (!x87_wait(v))
         return;
-    mem_read_block(v, i->seg, insn_ea(v, i), m, sizeof(m));
+    ext_read(v, i, m);
     x87_pointers(v, i);
     if (st_full(&v->fpu, 7)) {
         load_overflow(v);
@@ -183,8 +210,21 @@ static inline void store_write(Vcpu *v, const Insn *i, const uint8_t *out, unsig
     case 2: mem_write16(v, i->seg, insn_ea(v, i), value); break;
     case 4: mem_write32(v, i->seg, insn_ea(v, i), value); break;
     case 8: mem_write64(v, i->seg, insn_ea(v, i), value); break;
-    default: mem_write_block(v, i->seg, insn_ea(v, i), out, size); break;
+    default: ext_write(v, i, out); break;
     }
+}
+
+/* An unmasked exception keeps memory as it is, but the address is checked all the same. */
+static void store_probe(Vcpu *v, const Insn *i, unsigned size)
+{
+    Gva addr;
+    if (size == 10)
+        ext_check(v, i, ACCESS_WRITE);
+    addr = seg_lin_write(v, i->seg, insn_ea(v, i), size);
+    if (v->mmu_idx == MMU_CHECK && (addr & (MIN(size, 8) - 1)))
+        fault_raise_error(v, VEC_AC, 0);
+    if (!lin_write_fast(v, addr, size, v->mmu_idx))
+        lin_probe(v, addr, size, ACCESS_WRITE, v->mmu_idx);
 }
 
 static inline void store(Vcpu *v, const Insn *i, StoreKind kind, bool pop)
@@ -195,7 +235,8 @@ static inline void store(Vcpu *v, const Insn *i, StoreKind kind, bool pop)
     if (!x87_wait(v))
         return;
     if (G_UNLIKELY(!st_full(f, 0))) {
-        if (!(f->cw & SW_IE)) { /* unmasked: memory stays */
+        if (!(f->cw & SW_IE)) {
+            store_probe(v, i, store_size[kind]);
             x87_pointers(v, i);
             x87_stack_fault(v, false);
             return;
@@ -215,7 +256,9 @@ static inline void store(Vcpu *v, const Insn *i, StoreKind kind, bool pop)
     if (sw & SW_TOP) /* not popped: an unmasked exception kept it from storing */
         x87_host_drop();
     x87_exit(f);
-    if (!(sw & SW_TOP))
+    if (sw & SW_TOP)
+        store_probe(v, i, store_size[kind]);
+    else
         store_write(v, i, out, store_size[kind]);
     x87_pointers(v, i);
     x87_merge(v, sw, SW_C1);
@@ -231,12 +274,13 @@ static void store_ext(Vcpu *v, const Insn *i)
     if (G_UNLIKELY(empty)) {
         r = fpr_indefinite();
         if (!(f->cw & SW_IE)) {
+            store_probe(v, i, 10);
             x87_pointers(v, i);
             x87_stack_fault(v, false);
             return;
         }
     }
-    mem_write_block(v, i->seg, insn_ea(v, i), &r, 10);
+    ext_write(v, i, &r);
     x87_pointers(v, i);
     f->sw &= ~SW_C1;
     if (empty)

@@ -134,10 +134,11 @@ void seg_check_slow(Vcpu *v, int seg, uint64_t ea, unsigned size, bool write)
         seg_fault(v, seg);
 }
 
-/* Operands of 10, 16 and more bytes. 80-bit ones are aligned at 8; x87 environments, by experiment, at 4 */
+/* Operands of 10, 16 and more bytes. 80-bit ones are aligned at 8; x87 environments, by experiment, at 2 or 4 by format */
 static void check_block_alignment(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
 {
-    check_alignment(v, addr, size == 16 ? 16 : size == 10 || size == 512 ? 8 : size >= 14 ? 4 : 1, mmu_idx);
+    check_alignment(v, addr, size == 16 ? 16 : size == 10 || size == 512 ? 8 : size == 14 || size == 94 ? 2
+        : size >= 28 ? 4 : 1, mmu_idx);
 }
 
 void lin_read_block(Vcpu *v, Gva addr, void *buf, unsigned size, int mmu_idx)
