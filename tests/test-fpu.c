@@ -510,6 +510,218 @@ static void run_forms(gconstpointer data)
     g_assert_cmpint(mismatches, ==, 0);
 }
 
+/* ---- what a host program cannot reach ---- */
+
+/* Run bytes by decoder and handler on the bench's CPU: the vector raised, or -1. */
+static int step_bytes(Bench *b, const uint8_t *bytes, unsigned n)
+{
+    uint8_t code[15] = { 0 };
+    Insn i;
+    memcpy(code, bytes, n);
+    g_assert_cmpint(insn_decode(code, 15, 4, model.features, &i), ==, DECODE_OK);
+    g_assert_nonnull(fpu_handlers[i.row]);
+    i.run = fpu_handlers[i.row];
+    b->v->rip = b->v->insn_rip + i.len;
+    return guest_run(b, &i);
+}
+#define STEP(b, ...) step_bytes(b, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
+
+/* SDM 3A table 2-2 (x87), 12.1 (MMX), 13.1 (SSE) */
+static void test_unavailable(void)
+{
+    Bench *b = bench_new(1);
+    Vcpu *v = b->v;
+    uint64_t cr0 = v->cr0;
+
+    fpu_init(v);
+    for (int em = 0; em < 2; em++) {
+        for (int ts = 0; ts < 2; ts++) {
+            for (int mp = 0; mp < 2; mp++) {
+                v->cr0 = cr0 | (em ? CR0_EM : 0) | (ts ? CR0_TS : 0) | (mp ? CR0_MP : 0);
+                g_assert_cmpint(STEP(b, 0xd9, 0xd0), ==, em || ts ? VEC_NM : -1);             /* fnop */
+                g_assert_cmpint(STEP(b, 0xdb, 0xe3), ==, em || ts ? VEC_NM : -1);             /* fninit */
+                g_assert_cmpint(STEP(b, 0x9b), ==, ts && mp ? VEC_NM : -1);                   /* fwait */
+                g_assert_cmpint(STEP(b, 0x0f, 0xfc, 0xc1), ==, em ? VEC_UD : ts ? VEC_NM : -1); /* paddb mm0, mm1 */
+                g_assert_cmpint(STEP(b, 0x0f, 0x58, 0xc1), ==, em ? VEC_UD : ts ? VEC_NM : -1); /* addps xmm0, xmm1 */
+            }
+        }
+    }
+    v->cr0 = cr0;
+    v->cr4 = 0;
+    g_assert_cmpint(STEP(b, 0x0f, 0x58, 0xc1), ==, VEC_UD);       /* OSFXSR clear */
+    g_assert_cmpint(STEP(b, 0x66, 0x0f, 0xfc, 0xc1), ==, VEC_UD); /* paddb xmm0, xmm1 */
+    g_assert_cmpint(STEP(b, 0x0f, 0xfc, 0xc1), ==, -1);
+    v->cr4 = CR4_OSFXSR; /* without OSXMMEXCPT an SSE exception is #UD */
+    v->fpu.mxcsr = 0x1f80 & ~0x200u;
+    v->fpu.xmm[0].d[0] = 0x3f800000;
+    v->fpu.xmm[1].d[0] = 0;
+    g_assert_cmpint(STEP(b, 0xf3, 0x0f, 0x5e, 0xc1), ==, VEC_UD); /* divss: 1 / 0 */
+    g_assert_cmphex(v->fpu.mxcsr, ==, (0x1f80 & ~0x200u) | SW_ZE);
+    g_assert_cmphex(v->fpu.xmm[0].d[0], ==, 0x3f800000);
+    bench_free(b);
+}
+
+typedef struct Pin {
+    int changes;
+    bool level;
+} Pin;
+
+static void pin_set(void *opaque, bool level)
+{
+    Pin *pin = opaque;
+    pin->changes++;
+    pin->level = level;
+}
+
+/* 1 / 0 with the exception unmasked, leaving it pending. */
+static void divide_by_zero(Bench *b)
+{
+    g_assert_cmpint(STEP(b, 0xdb, 0xe3), ==, -1); /* fninit */
+    b->v->fpu.cw = 0x37f & ~SW_ZE;
+    g_assert_cmpint(STEP(b, 0xd9, 0xee), ==, -1); /* fldz */
+    g_assert_cmpint(STEP(b, 0xd9, 0xe8), ==, -1); /* fld1 */
+    g_assert_cmpint(STEP(b, 0xd8, 0xf1), ==, -1); /* fdiv st, st1 */
+    g_assert_cmphex(b->v->fpu.sw & (SW_ES | SW_B | SW_ZE), ==, SW_ES | SW_B | SW_ZE);
+}
+
+/* SDM 1 D.2: CR0.NE = 0 reports x87 errors by FERR#, IRQ 13 and IGNNE# */
+static void test_ferr(void)
+{
+    Bench *b = bench_new(1);
+    Vcpu *v = b->v;
+    Pin pin = { 0 };
+
+    divide_by_zero(b);
+    g_assert_cmpint(STEP(b, 0x9b), ==, VEC_MF);
+    g_assert_cmpint(STEP(b, 0xd9, 0xe8), ==, VEC_MF);
+    g_assert_cmpint(STEP(b, 0x0f, 0xfc, 0xc1), ==, VEC_MF); /* MMX waits too */
+    g_assert_cmpint(STEP(b, 0xdf, 0xe0), ==, -1);           /* fnstsw ax does not */
+
+    v->cr0 &= ~(uint64_t)CR0_NE;
+    divide_by_zero(b);
+    g_assert_cmpint(STEP(b, 0xd9, 0xe8), ==, -1); /* nothing wired: ignored */
+
+    v->ferr = pin_set;
+    v->ferr_opaque = &pin;
+    STEP(b, 0xdb, 0xe3);
+    pin = (Pin){ 0 };
+    divide_by_zero(b);
+    g_assert_true(pin.level);
+    g_assert_cmpint(pin.changes, ==, 1);
+    v->insn_rip = 0x1000;
+    g_assert_cmpint(STEP(b, 0xd9, 0xe8), ==, -1); /* waits: rip is back on it, nothing pushed */
+    g_assert_cmphex(v->rip, ==, 0x1000);
+    g_assert_cmphex(v->fpu.top, ==, 6);
+    g_assert_true(v->attention != 0);
+    v->ignne = true; /* as the board does at a write to port F0h */
+    g_assert_cmpint(STEP(b, 0xd9, 0xe8), ==, -1);
+    g_assert_cmphex(v->rip, ==, 0x1002);
+    g_assert_cmphex(v->fpu.top, ==, 5);
+    g_assert_cmpint(STEP(b, 0xdb, 0xe2), ==, -1); /* fnclex: the pin falls, and IGNNE# with it */
+    g_assert_false(pin.level);
+    g_assert_cmpint(pin.changes, ==, 2);
+    g_assert_false(v->ignne);
+    bench_free(b);
+}
+
+/* SDM 1 figures 8-9 to 8-12: four formats of the environment */
+static void test_environment(void)
+{
+    Bench *b = bench_new(1);
+    Vcpu *v = b->v;
+    uint8_t *m = b->mem + OPERAND;
+    uint32_t *d = (uint32_t *)m;
+    uint16_t *w = (uint16_t *)m;
+
+    STEP(b, 0xdb, 0xe3);
+    v->gpr[R_DX].q = (uintptr_t)m;
+    v->seg[S_CS].sel = 0x1234;
+    v->seg[S_DS].sel = 0x5678;
+    v->insn_rip = 0x00045678;
+    memset(m, 0, 8);
+    g_assert_cmpint(STEP(b, 0xd9, 0x02), ==, -1); /* fld dword [edx] */
+    v->insn_rip = 0x99999999;                     /* not recorded: control instructions do not count */
+    g_assert_cmpint(STEP(b, 0xd9, 0x32), ==, -1); /* fnstenv [edx] */
+    g_assert_cmphex(d[0], ==, 0xffff037f);
+    g_assert_cmphex(d[1], ==, 0xffff3800);
+    g_assert_cmphex(d[2], ==, 0xffff7fff); /* ST(0) = R7: zero, the others empty */
+    g_assert_cmphex(d[3], ==, 0x00045678);
+    g_assert_cmphex(d[4], ==, 0x01021234);
+    g_assert_cmphex(d[5], ==, (uintptr_t)m);
+    g_assert_cmphex(d[6], ==, 0xffff5678);
+
+    g_assert_cmpint(STEP(b, 0x66, 0xd9, 0x32), ==, -1); /* 16-bit protected */
+    g_assert_cmphex(w[0], ==, 0x037f);
+    g_assert_cmphex(w[2], ==, 0x7fff);
+    g_assert_cmphex(w[3], ==, 0x5678);
+    g_assert_cmphex(w[4], ==, 0x1234);
+    g_assert_cmphex(w[5], ==, (uint16_t)(uintptr_t)m);
+    g_assert_cmphex(w[6], ==, 0x5678);
+
+    v->cr0 &= ~(uint64_t)CR0_PE; /* real mode: linear addresses, 45678h + 12340h = 579B8h */
+    g_assert_cmpint(STEP(b, 0xd9, 0x32), ==, -1);
+    g_assert_cmphex(d[3] & 0xffff, ==, 0x79b8);
+    g_assert_cmphex(d[4], ==, 0x00005102);
+    g_assert_cmpint(STEP(b, 0x66, 0xd9, 0x32), ==, -1);
+    g_assert_cmphex(w[3], ==, 0x79b8);
+    g_assert_cmphex(w[4], ==, 0x5102);
+
+    /* back in, from the 32-bit protected format: tags and TOP */
+    v->cr0 |= CR0_PE;
+    STEP(b, 0xdb, 0xe3);
+    memset(m, 0, 28);
+    d[0] = 0x027f;
+    d[1] = 0x2841; /* TOP 5, IE and SF */
+    d[2] = 0x0fff; /* R6, R7 full */
+    d[3] = 0x1111;
+    d[4] = 0x07ff2222;
+    g_assert_cmpint(STEP(b, 0xd9, 0x22), ==, -1); /* fldenv */
+    g_assert_cmphex(v->fpu.cw, ==, 0x027f | 0x40);
+    g_assert_cmphex(v->fpu.top, ==, 5);
+    g_assert_cmphex(v->fpu.full, ==, 0xc0);
+    g_assert_cmphex(v->fpu.sw, ==, 0x41);
+    g_assert_cmphex(v->fpu.fip, ==, 0x1111);
+    g_assert_cmphex(v->fpu.fcs, ==, 0x2222);
+    g_assert_cmphex(v->fpu.fop, ==, 0x7ff);
+    bench_free(b);
+}
+
+/* Images of FNSAVE and FXSAVE go back in as they came out; FXSAVE wants 16-byte alignment, FXRSTOR a valid MXCSR. */
+static void test_save_restore(void)
+{
+    Bench *b = bench_new(99);
+    Vcpu *v = b->v;
+    uint8_t before[IMAGE_SIZE], after[IMAGE_SIZE];
+
+    for (int k = 0; k < 100; k++) {
+        random_state(b, false);
+        fpu_from_fxsave(v, b->n->in);
+        v->gpr[R_DX].q = (uintptr_t)b->mem + OPERAND;
+        fpu_to_fxsave(v, before);
+        g_assert_cmpint(STEP(b, 0xdd, 0x32), ==, -1); /* fnsave */
+        g_assert_cmphex(v->fpu.full, ==, 0);
+        g_assert_cmpint(STEP(b, 0xdd, 0x22), ==, -1); /* frstor */
+        fpu_to_fxsave(v, after);
+        g_assert_cmpmem(before, IMAGE_SIZE, after, IMAGE_SIZE);
+        g_assert_cmpint(STEP(b, 0x0f, 0xae, 0x02), ==, -1); /* fxsave */
+        memset(&v->fpu, 0x55, sizeof(v->fpu));
+        v->fpu.sw = 0;
+        v->fpu.top = 0;
+        for (int r = 0; r < 8; r++)
+            memset(&v->fpu.reg[r], 0, sizeof(Fpr));
+        g_assert_cmpint(STEP(b, 0x0f, 0xae, 0x0a), ==, -1); /* fxrstor */
+        fpu_to_fxsave(v, after);
+        g_assert_cmpmem(before, IMAGE_SIZE, after, IMAGE_SIZE);
+    }
+    b->mem[OPERAND + 26] = 1; /* a reserved bit of MXCSR */
+    g_assert_cmpint(STEP(b, 0x0f, 0xae, 0x0a), ==, VEC_GP);
+    v->gpr[R_DX].q += 8;
+    g_assert_cmpint(STEP(b, 0x0f, 0xae, 0x02), ==, VEC_GP);
+    g_assert_cmpint(STEP(b, 0x0f, 0x28, 0x02), ==, VEC_GP); /* movaps */
+    g_assert_cmpint(STEP(b, 0x0f, 0x10, 0x02), ==, -1);     /* movups */
+    bench_free(b);
+}
+
 int main(int argc, char **argv)
 {
     static const FormRange x87 = { 0, 0xd8, 0xdf, true }, wait = { 0, 0x9b, 0x9b, true }, map1 = { 1, 0, 0xff, true };
@@ -520,5 +732,9 @@ int main(int argc, char **argv)
     g_test_add_data_func("/fpu/0f", &map1, run_forms);
     g_test_add_data_func("/fpu/0f38", &map2, run_forms);
     g_test_add_data_func("/fpu/0f3a", &map3, run_forms);
+    g_test_add_func("/fpu/unavailable", test_unavailable);
+    g_test_add_func("/fpu/ferr", test_ferr);
+    g_test_add_func("/fpu/environment", test_environment);
+    g_test_add_func("/fpu/save-restore", test_save_restore);
     return g_test_run();
 }

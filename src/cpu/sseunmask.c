@@ -122,7 +122,7 @@ static uint32_t step_flags(const Unit *u)
 
 /*
  * All products, then sums of neighbours, until one is left: each a step of its own, and the next one is only reached when
- * nothing but an inexact result struck.
+ * nothing but an inexact result struck; after that, by experiment, only what strikes too is told.
  */
 static void dot_run(Unit *u, FpShape shape, const Xmm *a, const Xmm *b)
 {
@@ -136,7 +136,7 @@ static void dot_run(Unit *u, FpShape shape, const Xmm *a, const Xmm *b)
         u->flags = 0;
         for (unsigned n = 0; n < count / 2; n++)
             t[n] = unit_run(u, shape, FP_ADD, t[2 * n], t[2 * n + 1]);
-        u->flags = before | step_flags(u);
+        u->flags = before | (step_flags(u) & ~(before & ~u->masks ? u->masks : 0));
     }
 }
 
