@@ -143,6 +143,54 @@ static void test_periodic(HwTest *t)
     hpet_free(h);
 }
 
+static int given_state(void *opaque)
+{
+    return *(int *)opaque;
+}
+
+/* Ticks that the guest can't take aren't lost. */
+static void test_owed(HwTest *t)
+{
+    enum { IDLE, PENDING, MASKED };
+    int state = IDLE;
+    Hpet *h = up(t);
+    hpet_set_irq_state(h, given_state, &state);
+    wr(t, CONFIG, 3);
+    wr(t, T_CONFIG(0), ENABLE | PERIODIC | VALUE_SET | BITS32);
+    wr(t, T_CMP(0), 100000);
+    wr(t, T_CMP(0), 100000); /* a millisecond */
+    clock_step(t->clock, MS(10));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 10);
+    state = PENDING; /* the guest's CPU is away for 20 ms */
+    clock_step(t->clock, MS(20));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    state = IDLE;
+    clock_step(t->clock, MS(10));
+    unsigned soon = hw_irq_edges(t, 0);
+    g_assert_cmpuint(soon, >, 15); /* faster than usual */
+    g_assert_cmpuint(soon, <=, 31);
+    clock_step(t->clock, MS(20));
+    g_assert_cmpuint(soon + hw_irq_edges(t, 0), ==, 50); /* all there */
+    clock_step(t->clock, MS(10));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 10);
+    /* masked: nobody counts */
+    state = MASKED;
+    clock_step(t->clock, MS(10));
+    state = IDLE;
+    hw_irq_edges(t, 0);
+    clock_step(t->clock, MS(10));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 10);
+    /* reprogrammed: debts are forgotten */
+    state = PENDING;
+    clock_step(t->clock, MS(10));
+    state = IDLE;
+    wr(t, T_CONFIG(0), BITS32 | ENABLE);
+    wr(t, T_CMP(0), rd(t, COUNTER) + 1000000000);
+    clock_step(t->clock, MS(100));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    hpet_free(h);
+}
+
 static void test_legacy(HwTest *t)
 {
     Hpet *h = up(t);
@@ -226,6 +274,7 @@ int main(int argc, char **argv)
     hw_test_add("/hpet/counter", test_counter);
     hw_test_add("/hpet/one-shot", test_one_shot);
     hw_test_add("/hpet/periodic", test_periodic);
+    hw_test_add("/hpet/owed", test_owed);
     hw_test_add("/hpet/legacy", test_legacy);
     hw_test_add("/hpet/level", test_level);
     hw_test_add("/hpet/random", test_random);

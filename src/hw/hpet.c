@@ -4,6 +4,9 @@
  * The main counter is virtual time in units of 10 ns, plus an offset; halted, it holds a value. A comparator fires when the
  * counter reaches it; a periodic one then moves on by its period. In 32-bit mode both are compared by their low halves.
  *
+ * Guests count periodic ticks. Those that this process was late for, or that the guest's CPU couldn't take in time, are
+ * owed, and made up for at twice the rate.
+ *
  * Section numbers are those of the IA-PC HPET specification 1.0a.
  */
 #include "hw/hpet.h"
@@ -37,13 +40,21 @@ enum { TIMER_CONFIG = 0x00, TIMER_COMPARATOR = 0x08, TIMER_FSB = 0x10, TIMER_STR
 
 /* However short a period the guest sets, we don't wake up more often. */
 #define PERIOD_MIN US(20)
+/* Periods shorter than this aren't made up for, nor more than so much time. */
+#define OWED_PERIOD_MIN US(100)
+#define OWED_MAX (10 * NS_PER_SEC)
 
 typedef struct HpetTimer {
     struct Hpet *hpet;
     unsigned n;
     uint64_t config, comparator, period, fsb;
     Timer *timer;
+    uint64_t owed; /* ticks that came due and weren't delivered */
+    Timer *owed_timer;
 } HpetTimer;
+
+/* As PicIrqState. */
+enum { TICK_IDLE, TICK_PENDING, TICK_MASKED };
 
 struct Hpet {
     Clock *clock;
@@ -52,6 +63,8 @@ struct Hpet {
     uint32_t status; /* level interrupts that are active */
     uint64_t counter; /* halted: its value; running: its value at time 0 of the clock */
     bool pit, rtc; /* levels of the inputs */
+    int (*irq_state)(void *opaque);
+    void *irq_state_opaque;
     HpetTimer timer[HPET_TIMERS];
 };
 
@@ -169,26 +182,94 @@ static void timer_schedule(HpetTimer *t)
     timer_arm(t->timer, (int64_t)(ticks(h) + wait) * HPET_TICK_NS);
 }
 
-/* Move a periodic comparator to the first multiple that is ahead, and not closer than the shortest wake-up. */
-static void timer_advance(HpetTimer *t)
+/*
+ * Move a periodic comparator to the first multiple that is ahead, and not closer than the shortest wake-up. Returns the
+ * periods that it moved.
+ */
+static uint64_t timer_advance(HpetTimer *t)
 {
     uint64_t mask = timer_mask(t);
     uint64_t period = t->period & mask;
     if (period == 0)
-        return;
+        return 1;
     uint64_t margin = period < PERIOD_MIN / HPET_TICK_NS ? PERIOD_MIN / HPET_TICK_NS : 1;
     uint64_t behind = (counter(t->hpet) - t->comparator) & mask;
-    uint64_t steps = (behind + margin + period - 1) / period;
-    t->comparator = (t->comparator + (steps ? steps : 1) * period) & mask;
+    uint64_t steps = MAX((behind + margin + period - 1) / period, 1);
+    t->comparator = (t->comparator + steps * period) & mask;
+    return steps;
+}
+
+static int tick_state(const HpetTimer *t)
+{
+    const Hpet *h = t->hpet;
+    return t->n == 0 && legacy(h) && h->irq_state ? h->irq_state(h->irq_state_opaque) : TICK_IDLE;
+}
+
+static void owed_schedule(HpetTimer *t)
+{
+    uint64_t period_ns = (t->period & timer_mask(t)) * HPET_TICK_NS;
+    bool makes_up = (t->config & T_PERIODIC) && !(t->config & T_LEVEL) && period_ns >= OWED_PERIOD_MIN;
+    t->owed = makes_up ? MIN(t->owed, OWED_MAX / period_ns) : 0;
+    if (t->owed && !timer_armed(t->owed_timer))
+        timer_arm(t->owed_timer, clock_now(t->hpet->clock) + (int64_t)(period_ns / 2));
+}
+
+static void owed_forget(HpetTimer *t)
+{
+    t->owed = 0;
+    timer_disarm(t->owed_timer);
+}
+
+static void owed_expired(void *opaque)
+{
+    HpetTimer *t = opaque;
+    switch (tick_state(t)) {
+    case TICK_IDLE:
+        if (t->owed) {
+            t->owed--;
+            timer_fire(t);
+        }
+        break;
+    case TICK_MASKED:
+        t->owed = 0;
+        break;
+    }
+    owed_schedule(t);
+}
+
+/* n periods have ended. */
+static void timer_tick(HpetTimer *t, uint64_t n)
+{
+    switch (tick_state(t)) {
+    case TICK_PENDING:
+        t->owed += n;
+        break;
+    case TICK_MASKED:
+        t->owed = 0;
+        timer_fire(t);
+        break;
+    default:
+        t->owed += n - 1;
+        timer_fire(t);
+        break;
+    }
+    owed_schedule(t);
 }
 
 static void timer_expired(void *opaque)
 {
     HpetTimer *t = opaque;
-    timer_fire(t);
     if (t->config & T_PERIODIC)
-        timer_advance(t);
+        timer_tick(t, timer_advance(t));
+    else
+        timer_fire(t);
     timer_schedule(t);
+}
+
+void hpet_set_irq_state(Hpet *h, int (*state)(void *opaque), void *opaque)
+{
+    h->irq_state = state;
+    h->irq_state_opaque = opaque;
 }
 
 /* Registers */
@@ -245,6 +326,7 @@ static void config_write(Hpet *h, uint64_t value)
     inputs_update(h);
     for (unsigned n = 0; n < HPET_TIMERS; n++) {
         HpetTimer *t = &h->timer[n];
+        owed_forget(t);
         if (!running(h))
             timer_quiet(t);
         else if (h->status >> n & 1 && t->config & T_ENABLE && timer_wire(t))
@@ -274,6 +356,7 @@ static void timer_config_write(HpetTimer *t, uint64_t value)
 {
     Hpet *h = t->hpet;
     timer_quiet(t);
+    owed_forget(t);
     t->config = (t->config & ~T_WRITABLE) | (value & T_WRITABLE);
     if (t->config & T_32BIT) {
         t->comparator &= 0xffffffff;
@@ -293,6 +376,7 @@ static void timer_config_write(HpetTimer *t, uint64_t value)
 static void comparator_write(HpetTimer *t, uint64_t value, uint64_t changed)
 {
     changed &= timer_mask(t);
+    owed_forget(t);
     bool periodic = t->config & T_PERIODIC;
     if (!periodic || (t->config & T_VALUE_SET))
         t->comparator = (t->comparator & ~changed) | (value & changed);
@@ -354,6 +438,7 @@ void hpet_reset(Hpet *h)
         HpetTimer *t = &h->timer[n];
         timer_quiet(t);
         timer_disarm(t->timer);
+        owed_forget(t);
         t->config = T_PERIODIC_CAP | T_SIZE_CAP | T_ROUTES;
         t->comparator = UINT64_MAX;
         t->period = t->fsb = 0;
@@ -373,6 +458,7 @@ Hpet *hpet_new(Bus *mem, Clock *clock, const HpetWires *wires)
         h->timer[n].hpet = h;
         h->timer[n].n = n;
         h->timer[n].timer = timer_new(clock, timer_expired, &h->timer[n]);
+        h->timer[n].owed_timer = timer_new(clock, owed_expired, &h->timer[n]);
     }
     bus_add_io(mem, "hpet", HPET_BASE, HPET_SIZE, &hpet_ops, h, 0);
     hpet_reset(h);
@@ -383,7 +469,9 @@ void hpet_free(Hpet *h)
 {
     if (!h)
         return;
-    for (unsigned n = 0; n < HPET_TIMERS; n++)
+    for (unsigned n = 0; n < HPET_TIMERS; n++) {
         timer_free(h->timer[n].timer);
+        timer_free(h->timer[n].owed_timer);
+    }
     g_free(h);
 }

@@ -22,6 +22,12 @@ Hpet *hpet_new(Bus *mem, Clock *clock, const HpetWires *wires);
 void hpet_reset(Hpet *h);
 void hpet_free(Hpet *h);
 
+/*
+ * Let timer 0, as the timer interrupt (irq0), ask how its last tick fared: 0 idle, 1 pending, 2 masked, as PicIrqState in
+ * pic.h. A periodic tick that comes due while the last is pending isn't lost, but made up for at twice the rate.
+ */
+void hpet_set_irq_state(Hpet *h, int (*state)(void *opaque), void *opaque);
+
 /* Where the PIT and the RTC plug in: passed on to irq0 and irq8 unless legacy replacement is on. */
 IrqLine hpet_pit_input(Hpet *h);
 IrqLine hpet_rtc_input(Hpet *h);

@@ -81,6 +81,11 @@ bool ioapic_masked(const Ioapic *a, unsigned n)
     return a->entry[n] & RTE_MASKED;
 }
 
+uint8_t ioapic_vector(const Ioapic *a, unsigned n)
+{
+    return (uint8_t)a->entry[n];
+}
+
 void ioapic_eoi(Ioapic *a, uint8_t vector)
 {
     for (unsigned n = 0; n < IOAPIC_PINS; n++) {

@@ -19,7 +19,8 @@ void ioapic_free(Ioapic *a);
 
 /* Pin n's wire. */
 IrqLine ioapic_line(Ioapic *a, unsigned n);
-/* Is pin n masked? */
+/* Is pin n masked? If not, which vector does it send? */
 bool ioapic_masked(const Ioapic *a, unsigned n);
+uint8_t ioapic_vector(const Ioapic *a, unsigned n);
 /* A local APIC has ended a level-triggered interrupt: pins with this vector may interrupt again. */
 void ioapic_eoi(Ioapic *a, uint8_t vector);

@@ -160,6 +160,11 @@ static void lapic_update(Lapic *a)
     irqline_set(&a->wires.intr, lapic_waiting(a) >= 0 || lapic_extint(a));
 }
 
+bool lapic_requested(const Lapic *a, uint8_t vector)
+{
+    return bit_test(a->irr, vector);
+}
+
 int lapic_ack(void *opaque)
 {
     Lapic *a = opaque;

@@ -40,6 +40,9 @@ IrqLine lapic_lint(Lapic *a, unsigned n);
 /* An ApicSendFn; opaque is the Lapic. */
 bool lapic_send(void *opaque, const ApicMessage *message);
 
+/* Is vector asked for, and not yet taken? */
+bool lapic_requested(const Lapic *a, uint8_t vector);
+
 /* The vector of the interrupt being taken, or -1 when none waits any more. An IntAck. */
 int lapic_ack(void *opaque);
 

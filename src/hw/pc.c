@@ -84,14 +84,14 @@ static void eoi_broadcast(void *opaque, uint8_t vector)
         ioapic_eoi(pc->ioapic, vector);
 }
 
-/* How the PIT's last tick fared. With IRQ 0 masked in the PIC it goes by the I/O APIC, which takes each at once. */
+/* How the last timer interrupt fared: it goes by the PIC, or with that masked by the I/O APIC's pin 2. */
 static int tick_state(void *opaque)
 {
     Pc *pc = opaque;
     PicIrqState state = pic_irq_state(pc->pic, 0);
-    if (state == PIC_IRQ_MASKED && pc->ioapic && !ioapic_masked(pc->ioapic, 2))
-        return PIC_IRQ_IDLE;
-    return state;
+    if (state != PIC_IRQ_MASKED || !pc->ioapic || ioapic_masked(pc->ioapic, 2))
+        return state;
+    return lapic_requested(pc->lapic, ioapic_vector(pc->ioapic, 2)) ? PIC_IRQ_PENDING : PIC_IRQ_IDLE;
 }
 
 IntAck pc_int_ack(Pc *pc)
@@ -347,6 +347,7 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
     IrqLine irq0 = gsi_line(pc->gsi, 0), irq8 = gsi_line(pc->gsi, 8);
     if (!config->no_hpet) {
         pc->hpet = hpet_new(pc->mem, clock, &(HpetWires){ irq0, irq8, gsi_line(pc->gsi, 2) }); /* fed00000h */
+        hpet_set_irq_state(pc->hpet, tick_state, pc);
         irq0 = hpet_pit_input(pc->hpet);
         irq8 = hpet_rtc_input(pc->hpet);
     }
