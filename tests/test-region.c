@@ -314,6 +314,53 @@ static void test_random(void)
     g_string_free(d.log, TRUE);
 }
 
+typedef struct Looker {
+    Bus *bus;
+    Region *always;
+    bool stop;
+    unsigned seen;
+} Looker;
+
+static void *look(void *opaque)
+{
+    Looker *l = opaque;
+
+    while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {
+        Gpa last;
+
+        g_assert_true(bus_find(l->bus, 0x10, &last) == l->always);
+        g_assert_cmphex(last, >=, 0x1f);
+        g_assert_true(bus_find(l->bus, 0xf8, &last) == l->always);
+        l->seen++;
+    }
+    return NULL;
+}
+
+/* Look-ups without the lock, while another thread looks elsewhere and, at times, changes the map. */
+static void test_threads(void)
+{
+    Dev d = { g_string_new(NULL), 0 };
+    Looker l = { .bus = bus_new("mem", 0x100, NULL) };
+    Region *flicker;
+    GThread *thread;
+
+    l.always = bus_add_io(l.bus, "always", 0, 0x100, &ops4, &d, 0);
+    flicker = bus_add_io(l.bus, "flicker", 0x20, 0x20, &ops4, &d, 0);
+    bus_add_io(l.bus, "other", 0x80, 0x20, &ops4, &d, 0);
+    thread = g_thread_new("look", look, &l);
+    for (int i = 0; i < 60000; i++) {
+        for (Gpa a = 0; a < 0x100; a += 0x10)
+            bus_find(l.bus, a, NULL);
+        if (i % 1000 == 0) /* fewer than views are kept: the looker may be suspended for as long as this takes */
+            region_set_enabled(l.bus, flicker, i & 1000);
+    }
+    __atomic_store_n(&l.stop, true, __ATOMIC_RELAXED);
+    g_thread_join(thread);
+    g_assert_cmpuint(l.seen, >, 100);
+    bus_free(l.bus);
+    g_string_free(d.log, TRUE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -323,5 +370,6 @@ int main(int argc, char **argv)
     g_test_add_func("/region/full-space", test_full_space);
     g_test_add_func("/region/ram-rom", test_ram_rom);
     g_test_add_func("/region/random", test_random);
+    g_test_add_func("/region/threads", test_threads);
     return g_test_run();
 }

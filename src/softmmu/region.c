@@ -18,14 +18,26 @@ typedef struct Range {
     Region *region;
 } Range;
 
+/*
+ * A flat view. It never changes once it is published: the vCPU looks up addresses without the lock, while the main loop may
+ * do DMA or, rarely, change the map. Views that were replaced are kept for a while, see publish().
+ */
+typedef struct View {
+    unsigned count;
+    Range range[];
+} View;
+
+#define RETIRED_VIEWS 64
+
 struct Bus {
     const char *name;
     uint64_t last; /* highest address */
     GMutex *lock;
     struct Ram *ram;
     GPtrArray *regions; /* Region *, oldest first */
-    GArray *flat;       /* Range, sorted, disjoint */
-    unsigned hit;       /* range of the last look-up */
+    View *view;         /* sorted, disjoint */
+    unsigned hit;       /* a guess: index of the last look-up's range */
+    View *retired[RETIRED_VIEWS];
     unsigned generation;
     unsigned batch; /* depth of bus_begin() */
     bool changed;   /* within a batch */
@@ -43,7 +55,7 @@ Bus *bus_new(const char *name, uint64_t size, GMutex *lock)
     bus->last = size - 1; /* size 0 is all of 2^64 */
     bus->lock = lock;
     bus->regions = g_ptr_array_new_with_free_func(g_free);
-    bus->flat = g_array_new(FALSE, FALSE, sizeof(Range));
+    bus->view = g_new0(View, 1);
     return bus;
 }
 
@@ -52,7 +64,9 @@ void bus_free(Bus *bus)
     if (!bus)
         return;
     g_ptr_array_free(bus->regions, TRUE);
-    g_array_free(bus->flat, TRUE);
+    g_free(bus->view);
+    for (unsigned i = 0; i < RETIRED_VIEWS; i++)
+        g_free(bus->retired[i]);
     g_free(bus);
 }
 
@@ -105,9 +119,23 @@ static Region *topmost(const Bus *bus, Gpa addr)
     return top;
 }
 
+/*
+ * Replace the view. A look-up that runs in another thread may still be in the old one, which is a matter of nanoseconds,
+ * while changes of the map from outside of the vCPU are a matter of milliseconds: after 64 more changes nobody is.
+ */
+static void publish(Bus *bus, View *view)
+{
+    View **slot = &bus->retired[bus->generation % RETIRED_VIEWS];
+
+    g_free(*slot);
+    *slot = bus->view;
+    __atomic_store_n(&bus->view, view, __ATOMIC_RELEASE);
+}
+
 static void flatten(Bus *bus)
 {
     g_autoptr(GArray) cuts = g_array_new(FALSE, FALSE, sizeof(Gpa));
+    View *view;
 
     for (unsigned i = 0; i < bus->regions->len; i++) {
         Region *r = bus->regions->pdata[i];
@@ -123,24 +151,24 @@ static void flatten(Bus *bus)
         }
     }
     g_array_sort(cuts, compare_gpa);
-    g_array_set_size(bus->flat, 0);
-    bus->hit = 0;
+    view = g_malloc0(sizeof *view + cuts->len * sizeof view->range[0]);
     for (unsigned i = 0; i < cuts->len; i++) {
         Gpa start = g_array_index(cuts, Gpa, i);
         Gpa last = i + 1 < cuts->len ? g_array_index(cuts, Gpa, i + 1) - 1 : bus->last;
-        Range *before = bus->flat->len ? &g_array_index(bus->flat, Range, bus->flat->len - 1) : NULL;
-        Range range = { start, last, NULL };
+        Range *before = view->count ? &view->range[view->count - 1] : NULL;
+        Region *top;
 
         if (i + 1 < cuts->len && last + 1 == start)
             continue; /* the same cut twice */
-        range.region = topmost(bus, start);
-        if (!range.region)
+        top = topmost(bus, start);
+        if (!top)
             continue;
-        if (before && before->region == range.region && before->last + 1 == start)
+        if (before && before->region == top && before->last + 1 == start)
             before->last = last;
         else
-            g_array_append_val(bus->flat, range);
+            view->range[view->count++] = (Range){ start, last, top };
     }
+    publish(bus, view);
 }
 
 static void map_changed(Bus *bus)
@@ -244,46 +272,43 @@ void region_set_kind(Bus *bus, Region *r, RegionKind kind)
 
 /* ---- access ---- */
 
-static Range *find_range(Bus *bus, Gpa addr)
+static Range *find_range(Bus *bus, View *view, Gpa addr)
 {
-    unsigned low = 0, high = bus->flat->len;
-    Range *flat = (Range *)(void *)bus->flat->data;
+    unsigned low = 0, high = view->count, hit = __atomic_load_n(&bus->hit, __ATOMIC_RELAXED);
 
-    if (bus->hit < high && addr >= flat[bus->hit].start && addr <= flat[bus->hit].last)
-        return &flat[bus->hit];
+    if (hit < high && addr >= view->range[hit].start && addr <= view->range[hit].last)
+        return &view->range[hit];
     while (low < high) {
         unsigned mid = (low + high) / 2;
 
-        if (addr < flat[mid].start) {
+        if (addr < view->range[mid].start) {
             high = mid;
-        } else if (addr > flat[mid].last) {
+        } else if (addr > view->range[mid].last) {
             low = mid + 1;
         } else {
-            bus->hit = mid;
-            return &flat[mid];
+            __atomic_store_n(&bus->hit, mid, __ATOMIC_RELAXED);
+            return &view->range[mid];
         }
     }
     return NULL;
 }
 
 /* Last address of the hole that addr lies in. */
-static Gpa hole_last(Bus *bus, Gpa addr)
+static Gpa hole_last(Bus *bus, View *view, Gpa addr)
 {
-    for (unsigned i = 0; i < bus->flat->len; i++) {
-        Range *r = &g_array_index(bus->flat, Range, i);
-
-        if (r->start > addr)
-            return r->start - 1;
-    }
+    for (unsigned i = 0; i < view->count; i++)
+        if (view->range[i].start > addr)
+            return view->range[i].start - 1;
     return MAX(bus->last, addr);
 }
 
 Region *bus_find(Bus *bus, Gpa addr, Gpa *last)
 {
-    Range *range = find_range(bus, addr);
+    View *view = __atomic_load_n(&bus->view, __ATOMIC_ACQUIRE);
+    Range *range = find_range(bus, view, addr);
 
     if (last)
-        *last = range ? range->last : hole_last(bus, addr);
+        *last = range ? range->last : hole_last(bus, view, addr);
     return range ? range->region : NULL;
 }
 
@@ -480,8 +505,8 @@ void bus_print(Bus *bus, GString *out)
     int width = bus->last > UINT32_MAX ? 16 : bus->last > UINT16_MAX ? 8 : 4;
 
     g_string_append_printf(out, "%s:\n", bus->name);
-    for (unsigned i = 0; i < bus->flat->len; i++) {
-        Range *r = &g_array_index(bus->flat, Range, i);
+    for (unsigned i = 0; i < bus->view->count; i++) {
+        Range *r = &bus->view->range[i];
 
         g_string_append_printf(out, "  %0*" G_GINT64_MODIFIER "x-%0*" G_GINT64_MODIFIER "x  %s  %s\n", width, r->start,
                                width, r->last, kinds[r->region->kind], r->region->name);

@@ -81,7 +81,8 @@ void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque);
 
 /*
  * The region that answers at addr, and, if last is not NULL, the last address that it answers without a break. NULL if
- * none; last is then the end of the hole. Lock held.
+ * none; last is then the end of the hole. Any thread, with or without the lock: without it, the answer may be that of a
+ * moment ago.
  */
 Region *bus_find(Bus *bus, Gpa addr, Gpa *last);
 
