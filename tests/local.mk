@@ -125,3 +125,7 @@ tests_test_pc_SOURCES = tests/test-pc.c
 
 check_PROGRAMS += tests/test-storage-fuzz
 tests_test_storage_fuzz_SOURCES = tests/test-storage-fuzz.c tests/idetest.c tests/idetest.h $(HWTEST)
+
+# The firmware, in QEMU where there is one.
+dist_check_SCRIPTS += tests/test-bios.sh
+EXTRA_DIST += tests/bios/services.S tests/bios/hd.S tests/bios/multiboot.S
