@@ -34,7 +34,8 @@ BlockDev *idetest_image(uint64_t n, unsigned unit)
     return idetest_image_path(n, unit, NULL);
 }
 
-void ide_command28(HwTest *t, uint16_t base, uint8_t device, uint8_t feature, uint8_t count, uint32_t lba, uint8_t command)
+void ide_command28(HwTest *t, uint16_t base, uint8_t device, uint8_t feature, uint8_t count, uint32_t lba,
+                   uint8_t command)
 {
     hw_outb(t, base + 6, device | (lba >> 24 & 0x0f));
     hw_outb(t, base + 1, feature);

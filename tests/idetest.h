@@ -14,13 +14,17 @@
 /* Status bits. */
 enum { ERR = 0x01, DRQ = 0x08, DSC = 0x10, DF = 0x20, DRDY = 0x40, BSY = 0x80 };
 
-/* A scratch image of n units of the given size, each beginning with its number (32 bits); removed from the file system. */
+/*
+ * A scratch image of n units of the given size, each beginning with its number (32 bits); removed from the file
+ * system.
+ */
 BlockDev *idetest_image(uint64_t n, unsigned unit);
 /* The same, with its descriptor's path (under /proc/self/fd) so that a test can truncate it. */
 BlockDev *idetest_image_path(uint64_t n, unsigned unit, char **path);
 
 /* Write the task file and the command; drive is the whole device register. */
-void ide_command28(HwTest *t, uint16_t base, uint8_t device, uint8_t feature, uint8_t count, uint32_t lba, uint8_t command);
+void ide_command28(HwTest *t, uint16_t base, uint8_t device, uint8_t feature, uint8_t count, uint32_t lba,
+                   uint8_t command);
 void ide_command48(HwTest *t, uint16_t base, uint8_t device, uint16_t count, uint64_t lba, uint8_t command);
 
 /* Move n bytes through the data port by words. */

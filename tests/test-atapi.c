@@ -1,5 +1,6 @@
 /*
- * The CD-ROM drive at register level: identification, the packet protocol by PIO and DMA, the commands' replies, media changes.
+ * The CD-ROM drive at register level: identification, the packet protocol by PIO and DMA, the commands' replies,
+ * media changes.
  */
 #include "config.h"
 

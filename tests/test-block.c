@@ -1,6 +1,6 @@
 /*
- * Disk images: every way an open can fail and what it says, locks between processes, the snapshot overlay, I/O and its
- * errors, the request queue, geometry.
+ * Disk images: every way an open can fail and what it says, locks between processes, the snapshot overlay, I/O and
+ * its errors, the request queue, geometry.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -389,7 +389,7 @@ static void test_snapshot_huge(void)
     g_unlink(path);
 }
 
-/* ---- Requests --------------------------------------------------------------------------------------------------- */
+/* ---- Requests ---- */
 
 typedef struct Log {
     GString *order;
@@ -496,7 +496,7 @@ static void test_queue_async(void)
     g_main_context_unref(context);
 }
 
-/* ---- Geometry --------------------------------------------------------------------------------------------------- */
+/* ---- Geometry ---- */
 
 static void check_geometry(uint64_t sectors, int end_head, int end_sector, const BlockGeometry *want)
 {

@@ -1,5 +1,6 @@
 /*
- * The floppy controller at register level: what a PC BIOS, DOS and Linux do, the result bytes, the errors, DMA and not.
+ * The floppy controller at register level: what a PC BIOS, DOS and Linux do, the result bytes, the errors, DMA and
+ * not.
  */
 #include "config.h"
 

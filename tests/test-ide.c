@@ -1,6 +1,6 @@
 /*
- * The IDE channel and the ATA disk at register level: probing as SeaBIOS and Linux do it, PIO reads and writes of every
- * form, addresses, interrupts, errors.
+ * The IDE channel and the ATA disk at register level: probing as SeaBIOS and Linux do it, PIO reads and writes of
+ * every form, addresses, interrupts, errors.
  */
 #include <string.h>
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
 /*
- * A hostile driver: random port accesses to disk, CD-ROM, bus master and floppy controller, mixed with whole commands so
- * that it gets deep. Nothing may crash, hang or assert, and a reset must always bring the devices back.
+ * A hostile driver: random port accesses to disk, CD-ROM, bus master and floppy controller, mixed with whole commands
+ * so that it gets deep. Nothing may crash, hang or assert, and a reset must always bring the devices back.
  */
 #include "config.h"
 
@@ -75,7 +75,8 @@ static void any_ide_command(Rig *r)
         hw_outb(t, CMD0 + i, any(r, 3) ? any(r, 12) : byte(r));
     hw_outb(t, CMD0 + 7, command);
     if (command == 0xa0) {
-        static const uint8_t packets[] = {0x00, 0x03, 0x12, 0x1b, 0x1e, 0x25, 0x28, 0x43, 0x46, 0x4a, 0x51, 0x5a, 0xa8, 0xbe};
+        static const uint8_t packets[] = {0x00, 0x03, 0x12, 0x1b, 0x1e, 0x25, 0x28, 0x43, 0x46, 0x4a, 0x51, 0x5a,
+                                          0xa8, 0xbe};
         uint8_t p[12] = {any(r, 4) ? packets[any(r, G_N_ELEMENTS(packets))] : byte(r)};
         for (int i = 1; i < 12; i++)
             p[i] = any(r, 3) ? 0 : byte(r);
@@ -97,7 +98,8 @@ static void any_table(Rig *r)
 
 static void any_floppy_command(Rig *r)
 {
-    static const uint8_t likely[] = {0xe6, 0xc5, 0x46, 0x45, 0x4a, 0x4d, 0x07, 0x08, 0x0f, 0x03, 0x13, 0x51, 0x56, 0x42, 0x4c};
+    static const uint8_t likely[] = {0xe6, 0xc5, 0x46, 0x45, 0x4a, 0x4d, 0x07, 0x08, 0x0f, 0x03, 0x13, 0x51, 0x56,
+                                     0x42, 0x4c};
     HwTest *t = r->t;
 
     if (any(r, 4) == 0) {

@@ -30,7 +30,7 @@ struct BlockDev {
 
 G_DEFINE_QUARK(x86vm-block-error, block_error)
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening ---- */
 
 static void set_open_error(GError **error, const char *path, int e, bool writing)
 {
@@ -90,7 +90,8 @@ static bool lock_file(BlockDev *b, bool writing, GError **error)
     if (r == 0)
         return true;
     if (r == -ENOTSUP) {
-        g_printerr("x86vm: %s: this file system has no locks; see to it that no other program uses the image\n", b->path);
+        g_printerr("x86vm: %s: this file system has no locks; see to it that no other program uses the image\n",
+                   b->path);
         return true;
     }
     if (r == -EAGAIN)
@@ -143,8 +144,8 @@ static bool check_format(BlockDev *b, const char *format, GError **error)
     }
     g_autofree char *how = probe_conversion(format, b->path);
     if (how)
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_FORMAT, "%s: %s format, only raw images are supported; convert it: %s",
-                    b->path, format, how);
+        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_FORMAT,
+                    "%s: %s format, only raw images are supported; convert it: %s", b->path, format, how);
     else
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_FORMAT, "%s: unknown format '%s'; use format=raw", b->path, format);
     return false;
@@ -211,7 +212,7 @@ const char *block_path(const BlockDev *b)
     return b->path;
 }
 
-/* ---- Synchronous I/O -------------------------------------------------------------------------------------------- */
+/* ---- Synchronous I/O ---- */
 
 static bool range_ok(const BlockDev *b, uint64_t offset, uint64_t len)
 {
@@ -263,7 +264,7 @@ int block_discard(BlockDev *b, uint64_t offset, uint64_t len)
     return 0;
 }
 
-/* ---- Requests --------------------------------------------------------------------------------------------------- */
+/* ---- Requests ---- */
 
 BlockReq *block_req_new(BlockOp op, uint64_t offset, uint64_t len)
 {

@@ -6,8 +6,9 @@
  * the guest had been told is written, and block_flush() puts it on the host's disk.
  *
  * Requests come in two forms. block_read() and its friends block the caller. A BlockReq is handed to block_submit(),
- * which runs it in the image's worker thread, in the order submitted, and delivers its completion in the main loop with
- * the machine lock held. Reads that the page cache can answer at once complete inside block_submit(): no thread hop.
+ * which runs it in the image's worker thread, in the order submitted, and delivers its completion in the main loop
+ * with the machine lock held. Reads that the page cache can answer at once complete inside block_submit(): no thread
+ * hop.
  */
 #pragma once
 
@@ -54,8 +55,8 @@ bool block_read_only(const BlockDev *b);   /* can the guest not write? (false un
 const char *block_path(const BlockDev *b); /* as given to block_open() */
 
 /*
- * Synchronous I/O at byte offsets; any thread. 0 or -errno: EINVAL for a range that leaves the image, EROFS, EIO for an
- * image that was truncated meanwhile, or whatever the host says.
+ * Synchronous I/O at byte offsets; any thread. 0 or -errno: EINVAL for a range that leaves the image, EROFS, EIO for
+ * an image that was truncated meanwhile, or whatever the host says.
  */
 int block_read(BlockDev *b, uint64_t offset, void *buf, size_t len);
 int block_write(BlockDev *b, uint64_t offset, const void *buf, size_t len);
@@ -69,7 +70,9 @@ typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD } Blo
 typedef struct BlockReq BlockReq;
 typedef void BlockDoneFn(void *opaque, BlockReq *req);
 
-/* An asynchronous request with a buffer of its own, so that a device may be reset while the host still works on it. */
+/*
+ * An asynchronous request with a buffer of its own, so that a device may be reset while the host still works on it.
+ */
 struct BlockReq {
     BlockOp op;
     uint64_t offset;
@@ -93,12 +96,15 @@ void block_req_free(BlockReq *req);
  */
 void block_submit(BlockDev *b, BlockReq *req, BlockDoneFn *done, void *opaque);
 
-/* Nobody waits for req any more: done won't be called, and the queue frees it. A write still happens. Machine lock held. */
+/*
+ * Nobody waits for req any more: done won't be called, and the queue frees it. A write still happens. Machine lock
+ * held.
+ */
 void block_cancel(BlockReq *req);
 
 /*
- * Leave the synchronous mode: completions are delivered in context (NULL: the default one) with lock held (NULL: none).
- * Call once, before the first request.
+ * Leave the synchronous mode: completions are delivered in context (NULL: the default one) with lock held (NULL:
+ * none). Call once, before the first request.
  */
 void block_set_async(BlockDev *b, GMainContext *context, GMutex *lock);
 

@@ -2,8 +2,8 @@
  * The geometry guess.
  *
  * A partition table entry ends on a cylinder boundary, so its last head and sector tell the geometry that the
- * partitioner saw. With more than 16 heads the partitioner saw a BIOS translation and the drive itself is of the standard
- * shape; with 16 or fewer it saw the drive's own geometry.
+ * partitioner saw. With more than 16 heads the partitioner saw a BIOS translation and the drive itself is of the
+ * standard shape; with 16 or fewer it saw the drive's own geometry.
  */
 #include "block/geometry.h"
 

@@ -1,8 +1,9 @@
 /*
  * The -snapshot overlay: where writes go that must vanish with the process.
  *
- * An unlinked temporary file of the image's size, sparse, with the same offsets, and one bit per cluster that tells whether
- * the cluster lives here. The map takes at most 4 MiB of memory: clusters are 4 KiB up to 128 GiB, larger above.
+ * An unlinked temporary file of the image's size, sparse, with the same offsets, and one bit per cluster that tells
+ * whether the cluster lives here. The map takes at most 4 MiB of memory: clusters are 4 KiB up to 128 GiB, larger
+ * above.
  */
 #pragma once
 

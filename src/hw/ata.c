@@ -1,9 +1,9 @@
 /*
  * ATA disk commands.
  *
- * A table says which function runs each command. Reads and writes come in the forms PIO (one DRQ block of 1 or `multiple`
- * sectors at a time), DMA and verify, with 28- or 48-bit addresses, and all share ata_begin(). Parts: addresses, reads,
- * writes, DMA, verify, the small commands, the table.
+ * A table says which function runs each command. Reads and writes come in the forms PIO (one DRQ block of 1 or
+ * `multiple` sectors at a time), DMA and verify, with 28- or 48-bit addresses, and all share ata_begin(). Parts:
+ * addresses, reads, writes, DMA, verify, the small commands, the table.
  */
 #include "hw/ide_drive.h"
 
@@ -20,7 +20,7 @@ static uint64_t ata_sectors(const IdeDrive *d)
     return block_size(d->image) / BLOCK_SECTOR;
 }
 
-/* ---- Addresses -------------------------------------------------------------------------------------------------- */
+/* ---- Addresses ---- */
 
 /* The address in the task file; UINT64_MAX for a CHS address that the geometry hasn't. */
 static uint64_t ata_get_lba(const IdeDrive *d)
@@ -106,8 +106,8 @@ static uint32_t ata_piece(const IdeDrive *d)
 }
 
 /*
- * A piece failed. Go on sector by sector, so that the good ones before the bad are not lost and the task file names the
- * bad one; true when that has been arranged and the step is to be run again.
+ * A piece failed. Go on sector by sector, so that the good ones before the bad are not lost and the task file names
+ * the bad one; true when that has been arranged and the step is to be run again.
  */
 static bool ata_retry(IdeDrive *d, uint32_t sectors)
 {
@@ -123,7 +123,7 @@ static void ata_medium_error(IdeDrive *d, uint8_t error)
     ide_fail(d, error);
 }
 
-/* ---- PIO reads -------------------------------------------------------------------------------------------------- */
+/* ---- PIO reads ---- */
 
 static void ata_read_step(IdeDrive *d);
 
@@ -158,7 +158,7 @@ static void ata_read(IdeDrive *d, bool ext, uint32_t block)
         ata_read_step(d);
 }
 
-/* ---- PIO writes ------------------------------------------------------------------------------------------------- */
+/* ---- PIO writes ---- */
 
 static void ata_flush_done(IdeDrive *d, BlockReq *req)
 {
@@ -213,7 +213,7 @@ static void ata_write(IdeDrive *d, bool ext, uint32_t block, bool through)
     ide_data_out(d, ata_piece(d) * BLOCK_SECTOR, false, ata_write_step);
 }
 
-/* ---- DMA -------------------------------------------------------------------------------------------------------- */
+/* ---- DMA ---- */
 
 static void ata_dma_read_step(IdeDrive *d);
 
@@ -339,7 +339,7 @@ static void ata_data_set_management(IdeDrive *d)
     ide_dma_wait(d, ata_trim_step);
 }
 
-/* ---- Verify ----------------------------------------------------------------------------------------------------- */
+/* ---- Verify ---- */
 
 static void ata_verify_step(IdeDrive *d);
 
@@ -373,7 +373,7 @@ static void ata_verify(IdeDrive *d, bool ext)
         ata_verify_step(d);
 }
 
-/* ---- The forms, as the table names them ------------------------------------------------------------------------- */
+/* ---- The forms, as the table names them ---- */
 
 static void cmd_read(IdeDrive *d) { ata_read(d, false, 1); }
 static void cmd_read_ext(IdeDrive *d) { ata_read(d, true, 1); }
@@ -403,7 +403,7 @@ static void cmd_write_multiple(IdeDrive *d) { ata_multiple(d, false, true, false
 static void cmd_write_multiple_ext(IdeDrive *d) { ata_multiple(d, true, true, false); }
 static void cmd_write_multiple_fua_ext(IdeDrive *d) { ata_multiple(d, true, true, true); }
 
-/* ---- The small commands ----------------------------------------------------------------------------------------- */
+/* ---- The small commands ---- */
 
 static void cmd_recalibrate(IdeDrive *d)
 {
@@ -506,7 +506,7 @@ static void cmd_device_reset(IdeDrive *d)
     ide_abort(d);
 }
 
-/* ---- The table -------------------------------------------------------------------------------------------------- */
+/* ---- The table ---- */
 
 /* ATA-6 chapter 8, ATA-3 for the 9xh power commands. Whatever has no entry aborts. */
 static IdeStep *const commands[256] = {
@@ -569,7 +569,7 @@ void ata_command(IdeDrive *d, uint8_t command)
         ide_abort(d);
 }
 
-/* ---- Creation --------------------------------------------------------------------------------------------------- */
+/* ---- Creation ---- */
 
 void ata_attach(IdeDrive *d)
 {

@@ -15,7 +15,7 @@
 #define UDMA_MAX 5
 #define MWDMA_MAX 2
 
-/* ---- IDENTIFY DEVICE (ATA-6 8.15) ------------------------------------------------------------------------------- */
+/* ---- IDENTIFY DEVICE (ATA-6 8.15) ---- */
 
 static uint16_t mode_selected(uint8_t mode, uint8_t kind)
 {
@@ -70,7 +70,8 @@ void ata_identify(IdeDrive *d)
         {68, 120},
         {80, 0x00f0}, /* ATA-4 to ATA-7 */
         {81, 0x0016},
-        {82, 1 << 14 | 1 << 13 | 1 << 12 | 1 << 6 | 1 << 5 | 1 << 3 | 1}, /* NOP, buffers, look-ahead, cache, power, SMART */
+        /* NOP, buffers, look-ahead, cache, power, SMART */
+        {82, 1 << 14 | 1 << 13 | 1 << 12 | 1 << 6 | 1 << 5 | 1 << 3 | 1},
         {83, 1 << 14 | 1 << 13 | 1 << 12 | 1 << 10}, /* FLUSH CACHE EXT, FLUSH CACHE, 48 bits */
         {84, 1 << 14 | 1 << 6},                      /* WRITE FUA */
         {85, 1 << 14 | 1 << 13 | 1 << 12 | (a->look_ahead ? 1 << 6 : 0) | (a->write_cache ? 1 << 5 : 0) | 1 << 3 |
@@ -97,7 +98,7 @@ void ata_identify(IdeDrive *d)
     ide_data_in(d, 0, BLOCK_SECTOR, identify_end);
 }
 
-/* ---- SET FEATURES (ATA-6 8.46) ---------------------------------------------------------------------------------- */
+/* ---- SET FEATURES (ATA-6 8.46) ---- */
 
 static bool set_transfer_mode(AtaState *a, uint8_t mode)
 {
@@ -159,7 +160,7 @@ void ata_set_features(IdeDrive *d)
     ide_done(d);
 }
 
-/* ---- SMART (ATA-6 8.54) ----------------------------------------------------------------------------------------- */
+/* ---- SMART (ATA-6 8.54) ---- */
 
 /* A small healthy disk: id, flags, value, worst, threshold. */
 static const uint8_t attributes[][5] = {

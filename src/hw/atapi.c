@@ -1,9 +1,10 @@
 /*
  * The packet interface of a CD-ROM drive: how packets come in, and data and sense go out.
  *
- * The PACKET command takes twelve bytes through the data port; mmc.c runs them and ends with atapi_ok(), atapi_fail(),
- * atapi_reply() or atapi_read(). Data leave in PIO portions of at most the byte count limit, each announced in the byte
- * count registers with an interrupt, or by DMA in one go (ATA/ATAPI-6 9.8, 9.9). Parts: ends, data to the guest, commands.
+ * The PACKET command takes twelve bytes through the data port; mmc.c runs them and ends with atapi_ok(),
+ * atapi_fail(), atapi_reply() or atapi_read(). Data leave in PIO portions of at most the byte count limit, each
+ * announced in the byte count registers with an interrupt, or by DMA in one go (ATA/ATAPI-6 9.8, 9.9). Parts: ends,
+ * data to the guest, commands.
  */
 #include "hw/ide_drive.h"
 
@@ -31,7 +32,7 @@ uint32_t atapi_sectors(const IdeDrive *d)
     return d->image && !d->atapi.tray_open ? (uint32_t)MIN(block_size(d->image) / CD_SECTOR, UINT32_MAX) : 0;
 }
 
-/* ---- Ends ------------------------------------------------------------------------------------------------------- */
+/* ---- Ends ---- */
 
 static void atapi_reason(IdeDrive *d, uint8_t reason)
 {
@@ -59,7 +60,7 @@ void atapi_fail(IdeDrive *d, const Sense *sense)
     ide_fail(d, (uint8_t)(sense->key << 4));
 }
 
-/* ---- Data to the guest ------------------------------------------------------------------------------------------ */
+/* ---- Data to the guest ---- */
 
 static void atapi_read_step(IdeDrive *d);
 
@@ -110,7 +111,10 @@ void atapi_reply(IdeDrive *d, uint32_t n, uint32_t allowed)
         atapi_pio_step(d);
 }
 
-/* The parts of a mode 1 sector that READ CD asked for, packed (MMC-3 table 361): sync, header, user data, EDC and ECC. */
+/*
+ * The parts of a mode 1 sector that READ CD asked for, packed (MMC-3 table 361): sync, header, user data, EDC and
+ * ECC.
+ */
 static uint32_t atapi_pack(uint8_t *to, const uint8_t *data, uint32_t lba, uint8_t fields)
 {
     uint8_t raw[CD_RAW_SECTOR];
@@ -193,7 +197,7 @@ void atapi_read(IdeDrive *d, uint32_t lba, uint32_t count, uint32_t sector_size)
         atapi_read_step(d);
 }
 
-/* ---- Commands --------------------------------------------------------------------------------------------------- */
+/* ---- Commands ---- */
 
 static void atapi_packet_in(IdeDrive *d)
 {
@@ -277,7 +281,8 @@ static void atapi_set_features(IdeDrive *d)
         return;
     }
     if (d->feature != 0x03 ||
-        !((kind == 0 && n <= 1) || (kind == 0x08 && n <= 4) || (kind == 0x20 && n <= 2) || (kind == 0x40 && n <= 5))) {
+        !((kind == 0 && n <= 1) || (kind == 0x08 && n <= 4) || (kind == 0x20 && n <= 2) ||
+          (kind == 0x40 && n <= 5))) {
         ide_abort(d);
         return;
     }
@@ -325,7 +330,7 @@ void atapi_command(IdeDrive *d, uint8_t command)
     }
 }
 
-/* ---- Media, reset, creation ------------------------------------------------------------------------------------- */
+/* ---- Media, reset, creation ---- */
 
 void atapi_change(IdeDrive *d, BlockDev *image)
 {

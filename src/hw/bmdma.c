@@ -1,8 +1,8 @@
 /*
  * Bus-master IDE ("Programming Interface for Bus Master IDE Controller", 1.0; 82371SB datasheet 2.7).
  *
- * The guest gives the address of a table: per entry eight bytes, a region's address, its length in bytes (0 for 64 KiB) and, in
- * the top bit, whether it is the last. What the status says at the end:
+ * The guest gives the address of a table: per entry eight bytes, a region's address, its length in bytes (0 for 64
+ * KiB) and, in the top bit, whether it is the last. What the status says at the end:
  *
  *     interrupt  active
  *         0        1     under way
@@ -44,7 +44,7 @@ struct Bmdma {
     bool last; /* the entry being used is the last */
 };
 
-/* ---- The table -------------------------------------------------------------------------------------------------- */
+/* ---- The table ---- */
 
 static bool bmdma_next_region(Bmdma *bm)
 {
@@ -105,7 +105,7 @@ static void master_interrupt(void *opaque)
     ((Bmdma *)opaque)->status |= BM_STATUS_INTERRUPT;
 }
 
-/* ---- Registers -------------------------------------------------------------------------------------------------- */
+/* ---- Registers ---- */
 
 static void bmdma_write_command(Bmdma *bm, uint8_t value)
 {
@@ -175,7 +175,7 @@ void bmdma_write(Bmdma *bm, uint64_t offset, uint64_t value, unsigned size)
         bmdma_write_byte(bm, (unsigned)offset + i, (uint8_t)(value >> 8 * i));
 }
 
-/* ---- Reset, creation -------------------------------------------------------------------------------------------- */
+/* ---- Reset, creation ---- */
 
 void bmdma_reset(Bmdma *bm)
 {

@@ -1,5 +1,6 @@
 /*
- * The bus-master IDE function of the PIIX: eight ports a channel, and the walk over the guest's table of physical regions.
+ * The bus-master IDE function of the PIIX: eight ports a channel, and the walk over the guest's table of physical
+ * regions.
  */
 #pragma once
 

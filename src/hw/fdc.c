@@ -1,10 +1,10 @@
 /*
  * The 82077AA floppy disk controller (Intel 290166): registers, phases, and the commands that move no data.
  *
- * A command is a byte and its parameters through the FIFO, then perhaps an execution phase (fdc_transfer.c), then results, with
- * an interrupt before them if data were moved. Seeks and recalibrations have no result phase: they interrupt, and SENSE
- * INTERRUPT STATUS tells which drive it was. Parts: interrupt, phases, drive commands, controller commands, table, registers,
- * reset, creation.
+ * A command is a byte and its parameters through the FIFO, then perhaps an execution phase (fdc_transfer.c), then
+ * results, with an interrupt before them if data were moved. Seeks and recalibrations have no result phase: they
+ * interrupt, and SENSE INTERRUPT STATUS tells which drive it was. Parts: interrupt, phases, drive commands,
+ * controller commands, table, registers, reset, creation.
  */
 #include "config.h"
 
@@ -34,7 +34,7 @@ enum {
 #define SEEK_TIME US(200)
 #define READ_ID_TIME US(500)
 
-/* ---- Interrupt -------------------------------------------------------------------------------------------------- */
+/* ---- Interrupt ---- */
 
 static void fdc_update_irq(Fdc *f)
 {
@@ -53,7 +53,7 @@ static void fdc_set_sense_irq(Fdc *f, bool level)
     fdc_update_irq(f);
 }
 
-/* ---- Phases ----------------------------------------------------------------------------------------------------- */
+/* ---- Phases ---- */
 
 FloppyDrive *fdc_drive(Fdc *f, unsigned unit)
 {
@@ -73,7 +73,7 @@ void fdc_result(Fdc *f, unsigned n)
     f->len = n;
 }
 
-/* ---- Drive commands --------------------------------------------------------------------------------------------- */
+/* ---- Drive commands ---- */
 
 static void cmd_specify(Fdc *f)
 {
@@ -186,7 +186,7 @@ static void fdc_tick(void *opaque)
     }
 }
 
-/* ---- Controller commands ---------------------------------------------------------------------------------------- */
+/* ---- Controller commands ---- */
 
 static void cmd_configure(Fdc *f)
 {
@@ -233,7 +233,7 @@ static void cmd_invalid(Fdc *f)
     fdc_result(f, 1);
 }
 
-/* ---- The table -------------------------------------------------------------------------------------------------- */
+/* ---- The table ---- */
 
 typedef struct Command {
     uint8_t mask, value; /* MT, MFM and SK are not in the mask where they are options */
@@ -277,7 +277,7 @@ static const Command *find_command(uint8_t byte)
     return &invalid;
 }
 
-/* ---- Registers -------------------------------------------------------------------------------------------------- */
+/* ---- Registers ---- */
 
 static uint8_t read_msr(Fdc *f)
 {
@@ -436,7 +436,7 @@ static void ccr_write(void *opaque, uint64_t offset, uint64_t value, unsigned si
 static const RegionOps fdc_ops = {fdc_read, fdc_write, 1, 1};
 static const RegionOps dir_ops = {dir_read, ccr_write, 1, 1};
 
-/* ---- Reset, creation -------------------------------------------------------------------------------------------- */
+/* ---- Reset, creation ---- */
 
 void fdc_reset(Fdc *f)
 {
@@ -490,7 +490,8 @@ static bool check_image(BlockDev *image, GError **error)
     if (!image || floppy_format(block_size(image)))
         return true;
     g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_SIZE,
-                "%s: %" G_GUINT64_FORMAT " bytes; a floppy image has at most 2949120 (2.88M): is it a hard disk (-hda)?",
+                "%s: %" G_GUINT64_FORMAT " bytes; a floppy image has at most 2949120 (2.88M): is it a hard disk "
+                "(-hda)?",
                 block_path(image), block_size(image));
     return false;
 }

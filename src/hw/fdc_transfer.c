@@ -1,9 +1,9 @@
 /*
  * The floppy controller's execution phase: the commands that find sectors and move data.
  *
- * All of them go sector by sector: find the address on the track, fill or drain the 512-byte buffer by DMA or by the FIFO, step the
- * address, until the terminal count, the end of the cylinder, or an error. The result phase then tells status and the
- * address where the next command would go on (290166 table 5-5).
+ * All of them go sector by sector: find the address on the track, fill or drain the 512-byte buffer by DMA or by the
+ * FIFO, step the address, until the terminal count, the end of the cylinder, or an error. The result phase then tells
+ * status and the address where the next command would go on (290166 table 5-5).
  */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 
 static void sector_begin(Fdc *f);
 
-/* ---- Ends ------------------------------------------------------------------------------------------------------- */
+/* ---- Ends ---- */
 
 static void transfer_end(Fdc *f, uint8_t st0)
 {
@@ -41,7 +41,7 @@ static void transfer_fail(Fdc *f, uint8_t st1, uint8_t st2)
     transfer_end(f, ST0_ABNORMAL);
 }
 
-/* ---- Finding a sector ------------------------------------------------------------------------------------------- */
+/* ---- Finding a sector ---- */
 
 /* Can the head read anything here? Nothing is found without a diskette, at the wrong rate or by FM. */
 static bool track_readable(Fdc *f, const FloppyDrive *d, bool mfm)
@@ -90,7 +90,7 @@ static bool sector_step(FdcTransfer *x)
     return false;
 }
 
-/* ---- One sector ------------------------------------------------------------------------------------------------- */
+/* ---- One sector ---- */
 
 /* Compare as SCAN does: byte by byte, FF on either side matches anything (290166 5.1.7). */
 static void scan_compare(FdcTransfer *x, const uint8_t *disk)
@@ -185,7 +185,7 @@ static void sector_begin(Fdc *f)
         transfer_fail(f, ST1_DATA_ERROR, ST2_DATA_ERROR);
 }
 
-/* ---- Moving data ------------------------------------------------------------------------------------------------ */
+/* ---- Moving data ---- */
 
 /* As much as the DMA controller takes; it calls again when the guest opens the channel. */
 void transfer_dma(void *opaque)
@@ -245,7 +245,7 @@ void transfer_diskette_gone(Fdc *f, unsigned unit)
         transfer_fail(f, ST1_NO_ADDRESS_MARK, 0);
 }
 
-/* ---- Commands --------------------------------------------------------------------------------------------------- */
+/* ---- Commands ---- */
 
 /* Take unit and address from the parameters, check drive and diskette. False: the command has failed. */
 static bool transfer_begin(Fdc *f, FdcOp op, bool to_host)

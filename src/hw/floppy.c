@@ -59,7 +59,9 @@ void floppy_seek(FloppyDrive *d, unsigned track)
 {
     unsigned to = MIN(track, MAX_TRACK);
 
-    /* Only step pulses reset the change line, and there are none towards where the head is: drivers step to and fro. */
+    /*
+     * Only step pulses reset the change line, and there are none towards where the head is: drivers step to and fro.
+     */
     if (d->image && to != d->track)
         d->changed = false;
     d->track = to;

@@ -25,8 +25,8 @@ typedef struct FloppyFormat {
 } FloppyFormat;
 
 /*
- * The format of an image of so many bytes. Sizes that no format has get the smallest of 1.44M and 2.88M that holds them: the
- * rest reads as zeros. NULL when it is too large.
+ * The format of an image of so many bytes. Sizes that no format has get the smallest of 1.44M and 2.88M that holds
+ * them: the rest reads as zeros. NULL when it is too large.
  */
 const FloppyFormat *floppy_format(uint64_t bytes);
 

@@ -1,8 +1,8 @@
 /*
  * The IDE channel: task file registers, drive selection, INTRQ, resets, the data port.
  *
- * Both drives on the cable latch every write to the command block; the DEV bit says which of them answers reads and takes
- * the command. Parts: interrupt, data phases, disk requests, DMA waits, registers, resets, creation.
+ * Both drives on the cable latch every write to the command block; the DEV bit says which of them answers reads and
+ * takes the command. Parts: interrupt, data phases, disk requests, DMA waits, registers, resets, creation.
  */
 #include "hw/ide_drive.h"
 
@@ -15,7 +15,7 @@ enum { REG_DATA, REG_ERROR, REG_COUNT, REG_LOW, REG_MID, REG_HIGH, REG_DEVICE, R
 #define COMMAND_DEVICE_RESET 0x08
 #define COMMAND_DIAGNOSTIC 0x90
 
-/* ---- Interrupt -------------------------------------------------------------------------------------------------- */
+/* ---- Interrupt ---- */
 
 /* INTRQ is driven by the selected drive only, and only while nIEN is clear (ATA-6 5.2.9). */
 static void channel_update_irq(IdeChannel *ch)
@@ -42,7 +42,7 @@ void ide_raise_irq(IdeDrive *d)
     channel_update_irq(d->ch);
 }
 
-/* ---- Data phases ------------------------------------------------------------------------------------------------ */
+/* ---- Data phases ---- */
 
 static void data_phase(IdeDrive *d, uint32_t at, uint32_t n, bool out, bool irq, IdeStep *next)
 {
@@ -101,7 +101,7 @@ static void data_write(IdeDrive *d, uint64_t value, unsigned size)
     data_moved(d, n);
 }
 
-/* ---- Ends of commands ------------------------------------------------------------------------------------------- */
+/* ---- Ends of commands ---- */
 
 void ide_done(IdeDrive *d)
 {
@@ -122,7 +122,7 @@ void ide_abort(IdeDrive *d)
     ide_fail(d, ATA_ABRT);
 }
 
-/* ---- Disk requests ---------------------------------------------------------------------------------------------- */
+/* ---- Disk requests ---- */
 
 static void drive_req_done(void *opaque, BlockReq *req)
 {
@@ -138,8 +138,8 @@ static void drive_req_done(void *opaque, BlockReq *req)
 }
 
 /*
- * A request that completes at once leads to the next, and a command may have tens of thousands: so a loop here instead of
- * a recursion. An inner call leaves its request in `waiting` for the outermost.
+ * A request that completes at once leads to the next, and a command may have tens of thousands: so a loop here
+ * instead of a recursion. An inner call leaves its request in `waiting` for the outermost.
  */
 void ide_submit(IdeDrive *d, BlockReq *req, void (*done)(IdeDrive *d, BlockReq *req))
 {
@@ -178,7 +178,7 @@ void ide_cancel(IdeDrive *d)
         d->ch->dma_drive = NULL;
 }
 
-/* ---- DMA -------------------------------------------------------------------------------------------------------- */
+/* ---- DMA ---- */
 
 bool ide_dma_possible(const IdeDrive *d)
 {
@@ -245,7 +245,7 @@ void ide_master_stopped(IdeChannel *ch)
     }
 }
 
-/* ---- Resets ----------------------------------------------------------------------------------------------------- */
+/* ---- Resets ---- */
 
 void ide_signature(IdeDrive *d)
 {
@@ -315,7 +315,7 @@ static void channel_diagnostic(IdeChannel *ch)
     ide_raise_irq(ide_selected(ch));
 }
 
-/* ---- Registers -------------------------------------------------------------------------------------------------- */
+/* ---- Registers ---- */
 
 static void channel_command(IdeChannel *ch, uint8_t command)
 {
@@ -452,7 +452,7 @@ static void control_write(void *opaque, uint64_t offset, uint64_t value, unsigne
 static const RegionOps command_ops = {command_read, command_write, 1, 4};
 static const RegionOps control_ops = {control_read, control_write, 1, 1};
 
-/* ---- Creation --------------------------------------------------------------------------------------------------- */
+/* ---- Creation ---- */
 
 IdeChannel *ide_channel_new(Bus *io, Gpa command, Gpa control, IrqLine irq)
 {

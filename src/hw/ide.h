@@ -23,8 +23,8 @@ IdeChannel *ide_channel_new(Bus *io, Gpa command, Gpa control, IrqLine irq);
 void ide_channel_free(IdeChannel *ch);
 
 /*
- * Connect a drive to unit 0 or 1, before the machine starts. A disk has an image; a CD-ROM drive may be empty (NULL). The
- * image stays the caller's, and must outlive the channel or its replacement. serial: up to 20 characters, copied.
+ * Connect a drive to unit 0 or 1, before the machine starts. A disk has an image; a CD-ROM drive may be empty (NULL).
+ * The image stays the caller's, and must outlive the channel or its replacement. serial: up to 20 characters, copied.
  */
 void ide_attach(IdeChannel *ch, unsigned unit, IdeKind kind, BlockDev *image, const char *serial);
 

@@ -1,10 +1,10 @@
 /*
- * What the parts of an IDE drive share: the channel (ide.c), the disk (ata.c, ata_identify.c), the CD-ROM (atapi.c, mmc.c),
- * and the bus master's side of a transfer (bmdma.c). Private to them.
+ * What the parts of an IDE drive share: the channel (ide.c), the disk (ata.c, ata_identify.c), the CD-ROM (atapi.c,
+ * mmc.c), and the bus master's side of a transfer (bmdma.c). Private to them.
  *
- * A command runs as a chain of steps. A step ends by asking for data (ide_data_in, ide_data_out: the guest moves bytes
- * through the data port, then the next step runs), for the disk (ide_submit: BSY until the request completes), for the
- * bus master (ide_dma_wait: the next step runs when the guest starts it), or by ide_done() or ide_fail().
+ * A command runs as a chain of steps. A step ends by asking for data (ide_data_in, ide_data_out: the guest moves
+ * bytes through the data port, then the next step runs), for the disk (ide_submit: BSY until the request completes),
+ * for the bus master (ide_dma_wait: the next step runs when the guest starts it), or by ide_done() or ide_fail().
  */
 #pragma once
 
@@ -161,7 +161,10 @@ void ide_data_out(IdeDrive *d, uint32_t n, bool irq, IdeStep *next);
 void ide_done(IdeDrive *d);
 void ide_fail(IdeDrive *d, uint8_t error);
 void ide_abort(IdeDrive *d);
-/* Start I/O; BSY until done, which owns the request (freed after it returns). May be called before ide_submit() returns. */
+/*
+ * Start I/O; BSY until done, which owns the request (freed after it returns). May be called before ide_submit()
+ * returns.
+ */
 void ide_submit(IdeDrive *d, BlockReq *req, void (*done)(IdeDrive *d, BlockReq *req));
 /* Forget what is under way: request, data phase, wait for DMA. */
 void ide_cancel(IdeDrive *d);

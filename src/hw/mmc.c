@@ -18,7 +18,7 @@
 #define PROFILE_CD_ROM 0x0008
 #define PROFILE_DVD_ROM 0x0010
 
-/* ---- Helpers ---------------------------------------------------------------------------------------------------- */
+/* ---- Helpers ---- */
 
 static void put_be16(uint8_t *p, unsigned v)
 {
@@ -103,7 +103,7 @@ static uint8_t *reply_buffer(IdeDrive *d)
     return d->buf;
 }
 
-/* ---- The drive -------------------------------------------------------------------------------------------------- */
+/* ---- The drive ---- */
 
 static void mmc_test_unit_ready(IdeDrive *d, const uint8_t *p)
 {
@@ -336,7 +336,7 @@ static void mmc_no_audio(IdeDrive *d, const uint8_t *p)
     atapi_fail(d, &sense_wrong_mode);
 }
 
-/* ---- The medium ------------------------------------------------------------------------------------------------- */
+/* ---- The medium ---- */
 
 static void mmc_read_capacity(IdeDrive *d, const uint8_t *p)
 {
@@ -523,7 +523,7 @@ static void mmc_read_dvd_structure(IdeDrive *d, const uint8_t *p)
     atapi_reply(d, n, get_be16(p + 8));
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static void mmc_read10(IdeDrive *d, const uint8_t *p)
 {
@@ -590,7 +590,7 @@ static void mmc_read_cd_msf(IdeDrive *d, const uint8_t *p)
         read_cd(d, p, start, end - start);
 }
 
-/* ---- Features --------------------------------------------------------------------------------------------------- */
+/* ---- Features ---- */
 
 typedef struct Feature {
     uint16_t code;
@@ -676,7 +676,7 @@ static void mmc_get_configuration(IdeDrive *d, const uint8_t *p)
     atapi_reply(d, n, get_be16(p + 7));
 }
 
-/* ---- The table -------------------------------------------------------------------------------------------------- */
+/* ---- The table ---- */
 
 enum {
     MEDIUM = 1, /* fails without a medium */

@@ -1,6 +1,6 @@
 /*
- * The PIIX3's IDE function (82371SB datasheet 2.2, function 1). Always in the compatibility mode: ports and interrupts are
- * those of the AT.
+ * The PIIX3's IDE function (82371SB datasheet 2.2, function 1). Always in the compatibility mode: ports and
+ * interrupts are those of the AT.
  */
 #include "hw/piix_ide.h"
 
@@ -33,8 +33,8 @@ static void bm_write(void *opaque, uint64_t offset, uint64_t value, unsigned siz
 static const RegionOps bm_ops = {bm_read, bm_write, 1, 4};
 
 /*
- * The timing registers only remember, with one exception to the datasheet: the decode bits are set from the start, so that a
- * kernel that is loaded without a BIOS finds its disks (Linux skips a channel whose bit is clear).
+ * The timing registers only remember, with one exception to the datasheet: the decode bits are set from the start, so
+ * that a kernel that is loaded without a BIOS finds its disks (Linux skips a channel whose bit is clear).
  */
 static void piix_ide_reset_config(PiixIde *ide)
 {
