@@ -2,7 +2,7 @@
 # Our BIOS and VGA BIOS on a machine that is not ours: QEMU's, whose board is the same. Every service is called by
 # tests/bios/services.S; then the ways to boot. TAP on stdout.
 #
-# BIOS_TEST_MACHINE may name another program that takes QEMU's options, such as x86vm itself.
+# BIOS_TEST_MACHINE may name x86vm instead: it takes QEMU's options, and has this firmware in itself.
 set -u
 srcdir=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 builddir=${G_TEST_BUILDDIR:-$srcdir/build}
@@ -17,6 +17,16 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 count=0
+
+case $machine in
+*x86vm) firmware=() console=() ;;
+*)
+    firmware=(-bios "$builddir/bios/bios.bin" -vga none -device VGA,romfile="$builddir/bios/vgabios.bin"
+              -global isa-debugcon.iobase=0x402)
+    printf '\370\003' >sercon
+    console=(-fw_cfg name=etc/sercon-port,file=sercon)
+    ;;
+esac
 
 result() # status name: 0 is a success
 {
@@ -42,9 +52,8 @@ run()
     local seconds=$1
     shift
     rm -f debug
-    timeout "$seconds" "$machine" -bios "$builddir/bios/bios.bin" -vga none \
-        -device VGA,romfile="$builddir/bios/vgabios.bin" -display none -net none -m 64 -no-reboot \
-        -debugcon file:debug -global isa-debugcon.iobase=0x402 -device isa-debug-exit,iobase=0x501,iosize=1 \
+    timeout "$seconds" "$machine" "${firmware[@]}" -display none -net none -m 64 -no-reboot \
+        -debugcon file:debug -device isa-debug-exit,iobase=0x501,iosize=1 \
         -serial "${serial:-null}" -parallel null -monitor none "$@" >output 2>&1 </dev/null
 }
 
@@ -114,8 +123,8 @@ for cpu in 486 pentium; do
 done
 
 # --- a serial console, and what it says when nothing boots ---
-printf '\370\003' >sercon
-serial=file:serial run 6 -drive format=raw,file=hd.img -fw_cfg name=etc/sercon-port,file=sercon -boot c
+[ ${#console[@]} = 0 ] && console=(-nographic)
+serial=file:serial run 6 "${console[@]}" -drive format=raw,file=hd.img -boot c
 tr -d '\r' <serial >text
 grep -q "No bootable disk" text
 result $? "no boot: said on the serial console"
