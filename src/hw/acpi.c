@@ -1,15 +1,15 @@
 /*
  * The PIIX4's power management function.
  *
- * PMBASE (configuration 40h, switched on by 80h bit 0) places 64 ports: the PM1 event and control registers of the ACPI
- * specification (4.8.3), a 24-bit timer at 3.579545 MHz, and general purpose events. Everything that may interrupt is
- * one level, the SCI: status and enable, ORed.
+ * PMBASE (configuration 40h, switched on by 80h bit 0) places 64 ports: the PM1 event and control registers of the
+ * ACPI specification (4.8.3), a 24-bit timer at 3.579545 MHz, and general purpose events. Everything that may
+ * interrupt is one level, the SCI: status and enable, ORed.
  *
  * The timer's overflow status is set when its top bit changes: every 2.34 s. It is computed when looked at; a real
  * timer runs only while the guest has enabled the interrupt.
  *
- * There is no system management mode. The SMI command port does what the SMI handler of a BIOS would: F1h and F0h switch
- * ACPI mode on and off by SCI_EN. DEVACTB tells that SMIs by this port are set up already (a BIOS would
+ * There is no system management mode. The SMI command port does what the SMI handler of a BIOS would: F1h and F0h
+ * switch ACPI mode on and off by SCI_EN. DEVACTB tells that SMIs by this port are set up already (a BIOS would
  * otherwise install a handler, and wait for it). Sleep type 0 is soft-off; the others aren't offered to the guest.
  */
 #include "hw/acpi.h"

@@ -1,6 +1,6 @@
 /*
- * Power management: the PIIX4's ACPI function (82371AB, 8086:7113), with the PM timer, the SCI, the power button, and the
- * SMI command port that switches ACPI mode.
+ * Power management: the PIIX4's ACPI function (82371AB, 8086:7113), with the PM timer, the SCI, the power button,
+ * and the SMI command port that switches ACPI mode.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /*
  * The ACPI tables.
  *
- * All tables but the RSDP are one blob, with offsets into it where addresses will be. The loader script (QEMU's BIOS linker
- * and loader protocol: 128-byte commands) has the BIOS allocate the blobs, add their addresses to those offsets,
- * and compute the checksums. Section numbers are the ACPI specification's, 3.0.
+ * All tables but the RSDP are one blob, with offsets into it where addresses will be. The loader script (QEMU's
+ * BIOS linker and loader protocol: 128-byte commands) has the BIOS allocate the blobs, add their addresses to those
+ * offsets, and compute the checksums. Section numbers are the ACPI specification's, 3.0.
  *
  * Parts: bytes, the script, one function per table, installation.
  */

@@ -1,6 +1,6 @@
 /*
- * The ACPI tables of the board, handed to the BIOS through fw_cfg: the blobs etc/acpi/tables and etc/acpi/rsdp, and the
- * script etc/table-loader that tells it where to put them, what to relocate and what to sum.
+ * The ACPI tables of the board, handed to the BIOS through fw_cfg: the blobs etc/acpi/tables and etc/acpi/rsdp, and
+ * the script etc/table-loader that tells it where to put them, what to relocate and what to sum.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
  * The differentiated system description table: what of this machine can't be found by probing.
  *
  * dsdt.h has the bytes that iasl (ACPICA) makes of this file, so that a build needs no iasl; after a change run
- * tests/dsdt.sh --update. What differs from machine to machine is in the names below, whose values acpitables.c puts in
- * place; those here only make iasl reserve four bytes. (An SSDT with External names would be cleaner, but External is an
- * opcode since ACPI 6, which older systems and SeaBIOS don't know.)
+ * tests/dsdt.sh --update. What differs from machine to machine is in the names below, whose values acpitables.c
+ * puts in place; those here only make iasl reserve four bytes. (An SSDT with External names would be cleaner, but
+ * External is an opcode since ACPI 6, which older systems and SeaBIOS don't know.)
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "X86VM ", "X86VMPC ", 1)
 {

@@ -1,5 +1,6 @@
 /*
- * Floating-point errors the PC/AT way: FERR# becomes IRQ 13, and a write to port F0h ends it by IGNNE# (SDM 1 appendix D.2).
+ * Floating-point errors the PC/AT way: FERR# becomes IRQ 13, and a write to port F0h ends it by IGNNE# (SDM 1
+ * appendix D.2).
  */
 #pragma once
 

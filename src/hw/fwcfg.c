@@ -7,8 +7,8 @@
  *         write          high half of the address of a command block, big-endian
  *   518h  dword, write   low half: run it
  *
- * A command block has control and length (32 bits) and an address (64 bits), all big-endian; the control word comes back
- * as 0 when done, or with its error bit. Items are read-only to the guest.
+ * A command block has control and length (32 bits) and an address (64 bits), all big-endian; the control word comes
+ * back as 0 when done, or with its error bit. Items are read-only to the guest.
  */
 #include "hw/fwcfg.h"
 

@@ -1,8 +1,8 @@
 /*
  * The firmware configuration device that QEMU made up: how the machine tells its BIOS what it is made of.
  *
- * Items have 16-bit keys; named files lie at keys from 0x20 in a directory of their own (key 0x19). The BIOS reads byte-wise
- * at port 511h or by DMA. All values are little-endian.
+ * Items have 16-bit keys; named files lie at keys from 0x20 in a directory of their own (key 0x19). The BIOS reads
+ * byte-wise at port 511h or by DMA. All values are little-endian.
  */
 #pragma once
 

@@ -1,11 +1,12 @@
 /*
  * The high precision event timer.
  *
- * The main counter is virtual time in units of 10 ns, plus an offset; halted, it holds a value. A comparator fires when the
- * counter reaches it; a periodic one then moves on by its period. In 32-bit mode both are compared by their low halves.
+ * The main counter is virtual time in units of 10 ns, plus an offset; halted, it holds a value. A comparator fires
+ * when the counter reaches it; a periodic one then moves on by its period. In 32-bit mode both are compared by
+ * their low halves.
  *
- * Guests count periodic ticks. Those that this process was late for, or that the guest's CPU couldn't take in time, are
- * owed, and made up for at twice the rate.
+ * Guests count periodic ticks. Those that this process was late for, or that the guest's CPU couldn't take in time,
+ * are owed, and made up for at twice the rate.
  *
  * Section numbers are those of the IA-PC HPET specification 1.0a.
  */
@@ -21,7 +22,10 @@
 enum { REG_CAPABILITIES = 0x00, REG_CONFIG = 0x10, REG_STATUS = 0x20, REG_COUNTER = 0xf0, REG_TIMER = 0x100 };
 enum { TIMER_CONFIG = 0x00, TIMER_COMPARATOR = 0x08, TIMER_FSB = 0x10, TIMER_STRIDE = 0x20 };
 
-/* HPET_ID in the low half: vendor, legacy replacement, 64 bits, three timers, revision 1; the period in the high one. */
+/*
+ * HPET_ID in the low half: vendor, legacy replacement, 64 bits, three timers, revision 1; the period in the high
+ * one.
+ */
 #define HPET_CAPABILITIES (HPET_TICK_FS << 32 | HPET_ID)
 
 #define CONFIG_ENABLE 1u
@@ -172,7 +176,9 @@ static void timer_schedule(HpetTimer *t)
     }
     uint64_t mask = timer_mask(t);
     uint64_t wait = (t->comparator - counter(h)) & mask;
-    /* Reached just now, and passed: the next time is after a whole turn. 64 bits of that are centuries; don't wake. */
+    /*
+     * Reached just now, and passed: the next time is after a whole turn. 64 bits of that are centuries; don't wake.
+     */
     if (wait == 0 && mask != UINT64_MAX)
         wait = mask + 1;
     if (wait == 0 || wait > INT64_MAX / HPET_TICK_NS / 4) {
@@ -183,8 +189,8 @@ static void timer_schedule(HpetTimer *t)
 }
 
 /*
- * Move a periodic comparator to the first multiple that is ahead, and not closer than the shortest wake-up. Returns the
- * periods that it moved.
+ * Move a periodic comparator to the first multiple that is ahead, and not closer than the shortest wake-up. Returns
+ * the periods that it moved.
  */
 static uint64_t timer_advance(HpetTimer *t)
 {

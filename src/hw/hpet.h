@@ -23,8 +23,9 @@ void hpet_reset(Hpet *h);
 void hpet_free(Hpet *h);
 
 /*
- * Let timer 0, as the timer interrupt (irq0), ask how its last tick fared: 0 idle, 1 pending, 2 masked, as PicIrqState in
- * pic.h. A periodic tick that comes due while the last is pending isn't lost, but made up for at twice the rate.
+ * Let timer 0, as the timer interrupt (irq0), ask how its last tick fared: 0 idle, 1 pending, 2 masked, as
+ * PicIrqState in pic.h. A periodic tick that comes due while the last is pending isn't lost, but made up for at
+ * twice the rate.
  */
 void hpet_set_irq_state(Hpet *h, int (*state)(void *opaque), void *opaque);
 

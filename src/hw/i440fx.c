@@ -1,9 +1,9 @@
 /*
  * The 440FX host bridge.
  *
- * Thirteen segments between 0xc0000 and 0xfffff each have a read and a write bit (82441FX datasheet, 3.2.12, PAM registers):
- * reads go to RAM or to the bus (the BIOS ROM), writes likewise. A BIOS copies itself by reading the bus and
- * writing RAM, then makes the RAM read-only. Here each segment is a RAM region over the bus's view:
+ * Thirteen segments between 0xc0000 and 0xfffff each have a read and a write bit (82441FX datasheet, 3.2.12, PAM
+ * registers): reads go to RAM or to the bus (the BIOS ROM), writes likewise. A BIOS copies itself by reading the
+ * bus and writing RAM, then makes the RAM read-only. Here each segment is a RAM region over the bus's view:
  *
  *     read  write
  *      0     0     the RAM is hidden
@@ -11,8 +11,8 @@
  *      1     0     the RAM shows, as ROM
  *      1     1     the RAM shows
  *
- * The SMRAM register opens the RAM behind the VGA window at 0xa0000. There is no system management mode, so "closed" and
- * "only in SMM" are the same.
+ * The SMRAM register opens the RAM behind the VGA window at 0xa0000. There is no system management mode, so
+ * "closed" and "only in SMM" are the same.
  */
 #include "hw/i440fx.h"
 

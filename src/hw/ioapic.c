@@ -1,9 +1,10 @@
 /*
  * The I/O APIC.
  *
- * Two windows reach all registers: an index at 0x00 and data at 0x10 (82093AA datasheet, 3.1). A pin's redirection entry
- * is edge- or level-triggered. An edge is sent once, and lost while the pin is masked (3.4.2). A level is sent, then
- * held back by its remote IRR until the local APIC's EOI comes; if the wire is still high it is sent again.
+ * Two windows reach all registers: an index at 0x00 and data at 0x10 (82093AA datasheet, 3.1). A pin's redirection
+ * entry is edge- or level-triggered. An edge is sent once, and lost while the pin is masked (3.4.2). A level is
+ * sent, then held back by its remote IRR until the local APIC's EOI comes; if the wire is still high it is sent
+ * again.
  *
  * Polarity is a matter of how a wire is read; all wires here are active high, whatever the entry says.
  */

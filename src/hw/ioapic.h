@@ -1,5 +1,6 @@
 /*
- * The I/O APIC (82093AA, with the EOI register of later ones): 24 pins, each redirected to a vector of the local APIC.
+ * The I/O APIC (82093AA, with the EOI register of later ones): 24 pins, each redirected to a vector of the local
+ * APIC.
  */
 #pragma once
 

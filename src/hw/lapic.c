@@ -1,12 +1,12 @@
 /*
  * The local APIC.
  *
- * 256 vectors, a bit for each in three registers: IRR (asked for), ISR (being serviced), TMR (level-triggered: tell the I/O
- * APIC at the end). A vector's high nibble is its priority. The highest in IRR goes to the CPU when it is above the
- * processor priority, the higher of the task priority and the highest in ISR (SDM 3A 10.8).
+ * 256 vectors, a bit for each in three registers: IRR (asked for), ISR (being serviced), TMR (level-triggered: tell
+ * the I/O APIC at the end). A vector's high nibble is its priority. The highest in IRR goes to the CPU when it is
+ * above the processor priority, the higher of the task priority and the highest in ISR (SDM 3A 10.8).
  *
- * Virtual wire: after reset LINT0 is set for ExtINT, as every BIOS leaves it, and the PIC's interrupts pass through to
- * the CPU with the PIC's vectors. Disabled in IA32_APIC_BASE, the two pins are simply INTR and NMI (10.4.3).
+ * Virtual wire: after reset LINT0 is set for ExtINT, as every BIOS leaves it, and the PIC's interrupts pass through
+ * to the CPU with the PIC's vectors. Disabled in IA32_APIC_BASE, the two pins are simply INTR and NMI (10.4.3).
  *
  * The timer counts nanoseconds divided by the divide register: a bus clock of 1 GHz.
  *
@@ -240,8 +240,7 @@ static bool lapic_take(Lapic *a, const ApicMessage *m)
         irqline_pulse(&a->wires.nmi);
         return true;
     default:
-        /* SMI: there is no SMM. INIT and start-up: addressed to the only processor there is, which runs already. ExtINT
-           comes by the pin. */
+        /* SMI: there is no SMM. INIT and start-up: for the only processor, which runs already. ExtINT: by the pin. */
         return true;
     }
 }
@@ -454,7 +453,9 @@ static void lvt_write(Lapic *a, unsigned n, uint32_t value)
     value = (value & writable[n]) | (a->lvt[n] & LVT_REMOTE_IRR);
     if (!(value & LVT_LEVEL))
         value &= ~LVT_REMOTE_IRR;
-    /* SDM 3A 10.4.7.2: while software-disabled, mask bits stay set. LINT0 is left to the BIOS for the virtual wire. */
+    /*
+     * SDM 3A 10.4.7.2: while software-disabled, mask bits stay set. LINT0 is left to the BIOS for the virtual wire.
+     */
     if (!(a->svr & SVR_ENABLE) && n != LVT_LINT0 && n != LVT_LINT1)
         value |= LVT_MASKED;
     if (n == LVT_TIMER) {

@@ -2,8 +2,8 @@
  * The local APIC of the one processor (SDM 3A chapter 10), and the place where all interrupts for it come together:
  * the PIC's output enters at LINT0, NMIs at LINT1, messages from the I/O APIC through lapic_send().
  *
- * The CPU side reads and writes IA32_APIC_BASE through lapic_base() and lapic_set_base(), CR8 through lapic_cr8(), and takes
- * vectors with lapic_ack(). Machine lock held throughout.
+ * The CPU side reads and writes IA32_APIC_BASE through lapic_base() and lapic_set_base(), CR8 through lapic_cr8(),
+ * and takes vectors with lapic_ack(). Machine lock held throughout.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
  * The board.
  *
- * Read pc_new() as a schematic: memory, interrupt controllers, the two bridges, then device by device with port and IRQ.
- * What the BIOS can't find out by looking, it is told in CMOS and fw_cfg (cmos_fill, fwcfg_fill).
+ * Read pc_new() as a schematic: memory, interrupt controllers, the two bridges, then device by device with port and
+ * IRQ. What the BIOS can't find out by looking, it is told in CMOS and fw_cfg (cmos_fill, fwcfg_fill).
  *
  * Parts: wires that the board bends itself, firmware information, the schematic, reset.
  */
@@ -268,8 +268,8 @@ static bool config_check(const PcConfig *config, GError **error)
     uint64_t ram = config->ram_size;
     if (ram < PC_RAM_MIN || ram > PC_RAM_MAX || ram % 4096) {
         g_set_error(error, PC_ERROR, PC_ERROR_RAM,
-                    "%" G_GUINT64_FORMAT " bytes of memory; this machine takes 1 to %u MiB: use -m 512, for example", ram,
-                    (unsigned)(PC_RAM_MAX >> 20));
+                    "%" G_GUINT64_FORMAT " bytes of memory; this machine takes 1 to %u MiB: use -m 512, for example",
+                    ram, (unsigned)(PC_RAM_MAX >> 20));
         return false;
     }
     size_t size = config->bios_size;
@@ -281,7 +281,10 @@ static bool config_check(const PcConfig *config, GError **error)
     return true;
 }
 
-/* The image ends at 4 GiB, where the CPU starts; its last 128 KiB are at 0xe0000 too, while the PAM registers say so. */
+/*
+ * The image ends at 4 GiB, where the CPU starts; its last 128 KiB are at 0xe0000 too, while the PAM registers say
+ * so.
+ */
 static void bios_load(Pc *pc, const PcConfig *config)
 {
     pc->bios_size = MAX(config->bios_size, I440FX_BIOS_WINDOW);
@@ -334,7 +337,8 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
 
     /* PCI: the host bridge 00.0, and the south bridge 01.0 with IDE 01.1 and power management 01.3 */
     pc->pci = pci_bus_new(pc->io, pc->mem); /* cf8h */
-    pc->i440fx = i440fx_new(pc->pci, pc->mem, pc->ram, config->ram_size, pc->bios + pc->bios_size - I440FX_BIOS_WINDOW);
+    Hva bios_end = pc->bios + pc->bios_size;
+    pc->i440fx = i440fx_new(pc->pci, pc->mem, pc->ram, config->ram_size, bios_end - I440FX_BIOS_WINDOW);
     pc->piix3 = piix3_new(pc->pci, pc->gsi, reset); /* cf9h */
     pc->ide = piix_ide_new(pc->pci, SLOT_IDE, pc->io, gsi_line(pc->gsi, 14), gsi_line(pc->gsi, 15)); /* 1f0h, 170h */
     pc->acpi = acpi_new(pc->pci, SLOT_ACPI, pc->io, clock, &(AcpiWires){ /* b2h, 600h */
@@ -368,12 +372,14 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
     }, config->input);
     pc->ferr = ferr_new(pc->io, gsi_line(pc->gsi, 13), (IrqLine){ ignne_set, pc, 0 }); /* f0h */
     for (unsigned i = 0; i < PC_SERIALS; i++) {
+        IrqLine irq = gsi_line(pc->gsi, serial[i].irq);
         if (config->has_serial[i])
-            pc->serial[i] = serial_new(pc->io, clock, serial[i].port, gsi_line(pc->gsi, serial[i].irq), config->serial[i]);
+            pc->serial[i] = serial_new(pc->io, clock, serial[i].port, irq, config->serial[i]);
     }
     for (unsigned i = 0; i < PC_PARALLELS; i++) {
+        IrqLine irq = gsi_line(pc->gsi, parallel[i].irq);
         if (config->has_parallel[i])
-            pc->parallel[i] = parallel_new(pc->io, parallel[i].port, gsi_line(pc->gsi, parallel[i].irq), config->parallel[i]);
+            pc->parallel[i] = parallel_new(pc->io, parallel[i].port, irq, config->parallel[i]);
     }
     if (config->debugcon)
         pc->debugport = debugport_new(pc->io, DEBUGCON_PORT, DEBUGCON_READBACK, config->debugcon);

@@ -7,8 +7,8 @@
  *     pc_connect_cpu(pc, &(PcCpu){ .intr = ..., .a20 = ... });
  *     pc_reset(pc);
  *
- * The machine lock is held in every call, or nobody else knows the board yet. hw/ knows no CPU: what one needs of the board,
- * and the board of it, goes through PcCpu, pc_int_ack() and lapic_set_base().
+ * The machine lock is held in every call, or nobody else knows the board yet. hw/ knows no CPU: what one needs of
+ * the board, and the board of it, goes through PcCpu, pc_int_ack() and lapic_set_base().
  */
 #pragma once
 
@@ -142,7 +142,10 @@ IntAck pc_int_ack(Pc *pc);
 /* Where the CPU's FERR# goes. */
 IrqLine pc_ferr(Pc *pc);
 
-/* The reset button: every device to its power-on state. RAM, CMOS, media and the date stay. The CPU is the caller's. */
+/*
+ * The reset button: every device to its power-on state. RAM, CMOS, media and the date stay. The CPU is the
+ * caller's.
+ */
 void pc_reset(Pc *pc);
 /* Press the power button. False: the guest isn't listening. */
 bool pc_power_button(Pc *pc);

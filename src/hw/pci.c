@@ -2,8 +2,8 @@
  * The PCI bus.
  *
  * One bus, 32 slots of 8 functions. The guest selects a register with a dword at 0xcf8 and moves it through 0xcfc
- * (PCI Local Bus Specification 2.2, 3.2.2.3.2, "configuration mechanism #1"). A BAR is a Region that the bus moves about:
- * hidden at first, shown where the register says while the command register lets it decode.
+ * (PCI Local Bus Specification 2.2, 3.2.2.3.2, "configuration mechanism #1"). A BAR is a Region that the bus moves
+ * about: hidden at first, shown where the register says while the command register lets it decode.
  *
  * Memory BARs have a lower priority than the board's RAM and ROM, as the host bridge claims those itself; I/O BARs
  * have a higher one than ISA ports, which only get what no PCI device wants (subtractive decode).
@@ -94,7 +94,8 @@ Region *pci_bar_io(PciDevice *dev, unsigned n, uint32_t size, const RegionOps *o
 {
     Bus *bus = dev->bus->io;
     g_assert(size <= 256);
-    return pci_bar_add(dev, n, bus, bus_add_io(bus, dev->name, 0, size, ops, opaque, PRIORITY_BAR_IO), size, PCI_BAR_IS_IO);
+    Region *region = bus_add_io(bus, dev->name, 0, size, ops, opaque, PRIORITY_BAR_IO);
+    return pci_bar_add(dev, n, bus, region, size, PCI_BAR_IS_IO);
 }
 
 Region *pci_bar_mem(PciDevice *dev, unsigned n, uint32_t size, const RegionOps *ops, void *opaque)
@@ -121,7 +122,8 @@ Region *pci_rom(PciDevice *dev, const void *bytes, size_t len)
     g_assert(dev->rom);
     memset(dev->rom, 0xff, size);
     memcpy(dev->rom, bytes, len);
-    return pci_bar_add(dev, PCI_BAR_ROM, bus, bus_add_rom(bus, dev->name, 0, size, dev->rom, PRIORITY_BAR_MEM), size, 0);
+    Region *region = bus_add_rom(bus, dev->name, 0, size, dev->rom, PRIORITY_BAR_MEM);
+    return pci_bar_add(dev, PCI_BAR_ROM, bus, region, size, 0);
 }
 
 /* Interrupt pins */
@@ -271,8 +273,8 @@ static void data_write(void *opaque, uint64_t offset, uint64_t value, unsigned s
         pci_config_write(dev, (bus->address & 0xfc) + (unsigned)offset, (uint32_t)value, size);
 }
 
-static const RegionOps pci_address_ops = { .read = address_read, .write = address_write, .min_size = 1, .max_size = 4 };
-static const RegionOps pci_data_ops = { .read = data_read, .write = data_write, .min_size = 1, .max_size = 4 };
+static const RegionOps pci_address_ops = { address_read, address_write, .min_size = 1, .max_size = 4 };
+static const RegionOps pci_data_ops = { data_read, data_write, .min_size = 1, .max_size = 4 };
 
 /* Reset, create */
 
@@ -287,7 +289,8 @@ void pci_bus_reset(PciBus *bus)
             continue;
         if (dev->config[PCI_INTERRUPT_PIN])
             pci_set_irq(dev, false);
-        pci_put16(dev->config, PCI_COMMAND, pci_get16(dev, PCI_COMMAND) & ~(dev->wmask[PCI_COMMAND] | dev->wmask[PCI_COMMAND + 1] << 8));
+        dev->config[PCI_COMMAND] &= ~dev->wmask[PCI_COMMAND];
+        dev->config[PCI_COMMAND + 1] &= ~dev->wmask[PCI_COMMAND + 1];
         dev->config[PCI_INTERRUPT_LINE] = 0;
         dev->config[PCI_CACHE_LINE_SIZE] = 0;
         for (unsigned n = 0; n < PCI_BARS; n++) {
@@ -383,7 +386,8 @@ void pci_bus_print(PciBus *bus, GString *out)
             if (!bar->region)
                 continue;
             uint64_t start = pci_bar_address(dev, n);
-            g_string_append_printf(out, "      BAR%u: %s, %u bytes", n, bar->bus == bus->io ? "I/O" : "memory", bar->size);
+            g_string_append_printf(out, "      BAR%u: %s, %u bytes", n, bar->bus == bus->io ? "I/O" : "memory",
+                                   bar->size);
             if (start == UINT64_MAX)
                 g_string_append(out, ", not mapped\n");
             else

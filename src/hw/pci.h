@@ -1,8 +1,9 @@
 /*
  * The PCI bus: configuration space, base address registers, interrupt pins, bus mastering.
  *
- * A device file makes its PciDevice with pci_device_new(), says what lies behind its BARs, and from then on only looks at
- * config[] and drives its INTA# with pci_set_irq(). The bus maps and moves BARs as the guest programs them.
+ * A device file makes its PciDevice with pci_device_new(), says what lies behind its BARs, and from then on only
+ * looks at config[] and drives its INTA# with pci_set_irq(). The bus maps and moves BARs as the guest programs
+ * them.
  *
  *     PciDevice *dev = pci_device_new(bus, PCI_DEVFN(2, 0), "vga", &(PciId){ 0x1234, 0x1111, 2, 0x030000, 0, 0 });
  *     pci_bar_ram(dev, 0, 16 << 20, vram, offset, true);
@@ -74,8 +75,9 @@ struct PciDevice {
     PciBus *bus;
     unsigned devfn;
     /*
-     * What the guest reads. wmask has the bits that it may set and clear, w1c those that a written 1 clears. The standard
-     * header is set up by pci_device_new(); the registers from 0x40 are read-only until the device opens them.
+     * What the guest reads. wmask has the bits that it may set and clear, w1c those that a written 1 clears. The
+     * standard header is set up by pci_device_new(); the registers from 0x40 are read-only until the device opens
+     * them.
      */
     uint8_t config[256], wmask[256], w1c[256];
     PciBar bar[PCI_BARS];
@@ -97,7 +99,9 @@ typedef struct PciHostByte {
 PciBus *pci_bus_new(Bus *io, Bus *mem);
 /* Frees the devices' PciDevice too. Regions belong to their Bus. */
 void pci_bus_free(PciBus *bus);
-/* RST#: commands cleared, BARs unmapped, interrupt lines 0, pins low. Device registers are the devices' own matter. */
+/*
+ * RST#: commands cleared, BARs unmapped, interrupt lines 0, pins low. Device registers are the devices' own matter.
+ */
 void pci_bus_reset(PciBus *bus);
 /* Where the four PIRQ lines go (the ISA bridge's inputs). */
 void pci_bus_set_pirq(PciBus *bus, unsigned n, IrqLine line);
@@ -108,7 +112,10 @@ PciDevice *pci_bus_device(PciBus *bus, unsigned devfn);
 /* Print the devices, as `info pci` shows them. */
 void pci_bus_print(PciBus *bus, GString *out);
 
-/* Add a device at a free devfn. It belongs to the bus. A device that interrupts sets config[PCI_INTERRUPT_PIN] to 1 (INTA#). */
+/*
+ * Add a device at a free devfn. It belongs to the bus. A device that interrupts sets config[PCI_INTERRUPT_PIN] to 1
+ * (INTA#).
+ */
 PciDevice *pci_device_new(PciBus *bus, unsigned devfn, const char *name, const PciId *id);
 
 /* Give BAR n (0..5) something to show. size is a power of two: I/O 4..256, memory 16 up; RAM is page aligned. */

@@ -1,9 +1,9 @@
 /*
  * The PIIX3 ISA bridge.
  *
- * PIRQRC[A:D] at 0x60 to 0x63 route the four PCI interrupts: bit 7 disconnects, the low four bits name the IRQ (82371SB
- * datasheet, 2.2.13). The PIC's ELCR makes those inputs level-triggered; that register is the PIC's own here. The reset
- * control register (2.5.6.1) is a byte port inside the configuration address dword, 0xcf9.
+ * PIRQRC[A:D] at 0x60 to 0x63 route the four PCI interrupts: bit 7 disconnects, the low four bits name the IRQ
+ * (82371SB datasheet, 2.2.13). The PIC's ELCR makes those inputs level-triggered; that register is the PIC's own
+ * here. The reset control register (2.5.6.1) is a byte port inside the configuration address dword, 0xcf9.
  */
 #include "hw/piix3.h"
 

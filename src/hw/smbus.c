@@ -1,9 +1,9 @@
 /*
  * The PIIX4's SMBus host controller.
  *
- * A transaction is set up in the registers and started by a bit of the control register; drivers then poll the status. No
- * device ever acknowledges its address here: the controller reports a device error at once, as it does for an empty
- * memory socket.
+ * A transaction is set up in the registers and started by a bit of the control register; drivers then poll the
+ * status. No device ever acknowledges its address here: the controller reports a device error at once, as it does
+ * for an empty memory socket.
  */
 #include "hw/smbus.h"
 

@@ -1,5 +1,6 @@
 /*
- * The PIIX4's SMBus host controller (82371AB datasheet, 7.3), with nothing on the bus: every transaction ends in an error.
+ * The PIIX4's SMBus host controller (82371AB datasheet, 7.3), with nothing on the bus: every transaction ends in an
+ * error.
  */
 #pragma once
 
