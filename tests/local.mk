@@ -37,6 +37,19 @@ check-test386: tests/romrun
 	tests/romrun $(TEST386) $(TEST386_REFERENCE)
 .PHONY: check-test386
 
+# Small guests for the CPU's system side: flat binaries, assembled here.
+check_PROGRAMS += tests/test-system
+tests_test_system_SOURCES = tests/test-system.c $(CPUBENCH)
+GUESTS = tests/guests/segments.bin tests/guests/gates.bin
+check_DATA = $(GUESTS)
+CLEANFILES += $(GUESTS) $(GUESTS:.bin=.elf) $(GUESTS:.bin=.o)
+EXTRA_DIST += $(GUESTS:.bin=.S) tests/guests/common.inc
+tests/guests/%.bin: tests/guests/%.S tests/guests/common.inc
+	@$(MKDIR_P) tests/guests
+	$(AM_V_GEN)$(AS) --32 -I $(top_srcdir)/tests/guests $< -o $(@:.bin=.o) && \
+	  $(LD) -m elf_i386 -Ttext 0x8000 -e 0x8000 $(@:.bin=.o) -o $(@:.bin=.elf) && \
+	  $(OBJCOPY) -O binary $(@:.bin=.elf) $@
+
 # What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
 HWTEST = tests/hwtest.c tests/hwtest.h
 

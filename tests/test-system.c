@@ -1,0 +1,85 @@
+/*
+ * System state: small guests (tests/guests) that do what an operating system does to a CPU, privileged and wrong things
+ * included, and record what comes of it. Each carries the record that the manual asks for; see guests/common.inc.
+ */
+#include "cpubench.h"
+
+#include <unistd.h>
+
+#define LOAD_ADDR 0x8000
+#define MAX_INSNS 2000000
+
+typedef struct Guest {
+    const char *name;
+    const char *cpu;
+    bool shuts_down; /* ends in a triple fault, not in HLT */
+} Guest;
+
+static uint32_t word_at(const char *bytes, unsigned n)
+{
+    uint32_t value;
+    memcpy(&value, bytes + 4 * n, 4);
+    return value;
+}
+
+static void run_guest(const Guest *guest, bool stepping)
+{
+    g_autofree char *file = g_strdup_printf("%s.bin", guest->name);
+    g_autofree char *path = g_test_build_filename(G_TEST_BUILT, "tests", "guests", file, NULL);
+    g_autofree char *image = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize size = 0;
+    CpuBench *b = cpu_bench_new(guest->cpu, 8 << 20);
+
+    g_file_get_contents(path, &image, &size, &error);
+    g_assert_no_error(error);
+    cpu_bench_load(b, LOAD_ADDR, image, size);
+    cpu_bench_start(b, 0, LOAD_ADDR, 0x7000);
+    Exit why = EXIT_BUDGET;
+    if (stepping)
+        why = interp_run(b->v, MAX_INSNS);
+    else
+        for (int n = 0; n < 100 && why == EXIT_BUDGET; n++)
+            why = interp_run(b->v, 0);
+
+    unsigned from = word_at(image, 1) - LOAD_ADDR, to = word_at(image, 2) - LOAD_ADDR;
+    g_assert_cmpuint(from, <, to);
+    g_assert_cmpuint(to, <=, size);
+    unsigned count = (to - from) / 4, got = b->log->len / 4;
+    for (unsigned n = 0; n < MIN(count, got); n++)
+        if (word_at(b->log->str, n) != word_at(image + from, n))
+            g_error("%s: word %u of the record is %08x, expected %08x (before it: %08x, expected after it: %08x)",
+                    guest->name, n, word_at(b->log->str, n), word_at(image + from, n),
+                    n ? word_at(image + from, n - 1) : 0, n + 1 < count ? word_at(image + from, n + 1) : 0);
+    g_assert_cmpuint(got, ==, count);
+    g_assert_cmpint(why, ==, guest->shuts_down ? EXIT_SHUTDOWN : EXIT_HALT);
+    g_assert_cmpuint(b->shutdowns, ==, guest->shuts_down);
+    cpu_bench_free(b);
+}
+
+static void test_blocks(gconstpointer guest)
+{
+    run_guest(guest, false);
+}
+
+static void test_steps(gconstpointer guest)
+{
+    run_guest(guest, true);
+}
+
+int main(int argc, char **argv)
+{
+    static const Guest guests[] = {
+        {"segments", "qemu32", false},
+        {"gates", "qemu32", false},
+    };
+    g_test_init(&argc, &argv, NULL);
+    alarm(60); /* a guest that goes astray must not hang the test */
+    for (unsigned n = 0; n < G_N_ELEMENTS(guests); n++) {
+        g_autofree char *blocks = g_strdup_printf("/system/%s/blocks", guests[n].name);
+        g_autofree char *steps = g_strdup_printf("/system/%s/steps", guests[n].name);
+        g_test_add_data_func(blocks, &guests[n], test_blocks);
+        g_test_add_data_func(steps, &guests[n], test_steps);
+    }
+    return g_test_run();
+}
