@@ -72,6 +72,8 @@ int main(int argc, char **argv)
     static const Guest guests[] = {
         {"segments", "qemu32", false},
         {"gates", "qemu32", false},
+        {"paging", "qemu32,+nx", false},
+        {"events", "qemu32", true},
     };
     g_test_init(&argc, &argv, NULL);
     alarm(60); /* a guest that goes astray must not hang the test */
