@@ -40,7 +40,8 @@ check-test386: tests/romrun
 # Small guests for the CPU's system side: flat binaries, assembled here.
 check_PROGRAMS += tests/test-system
 tests_test_system_SOURCES = tests/test-system.c $(CPUBENCH)
-GUESTS = tests/guests/segments.bin tests/guests/gates.bin tests/guests/paging.bin tests/guests/events.bin
+GUESTS = tests/guests/segments.bin tests/guests/gates.bin tests/guests/paging.bin tests/guests/events.bin \
+	tests/guests/v8086.bin
 check_DATA = $(GUESTS)
 CLEANFILES += $(GUESTS) $(GUESTS:.bin=.elf) $(GUESTS:.bin=.o)
 EXTRA_DIST += $(GUESTS:.bin=.S) tests/guests/common.inc

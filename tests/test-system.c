@@ -74,6 +74,7 @@ int main(int argc, char **argv)
         {"gates", "qemu32", false},
         {"paging", "qemu32,+nx", false},
         {"events", "qemu32", true},
+        {"v8086", "qemu32", false},
     };
     g_test_init(&argc, &argv, NULL);
     alarm(60); /* a guest that goes astray must not hang the test */
