@@ -2,6 +2,7 @@
 #include "config.h" /* memmem */
 #include "hw/acpitables.h"
 #include "hw/fwcfg.h"
+#include "hw/smbios.h"
 #include "hwtest.h"
 
 #include <string.h>
@@ -277,6 +278,35 @@ static void test_acpi_small(HwTest *t)
     fwcfg_free(f);
 }
 
+/* Every structure has its length and strings; the anchor counts them right. */
+static void test_smbios(HwTest *t)
+{
+    static const uint8_t types[] = { 1, 3, 4, 16, 17, 19, 32, 127 };
+    FwCfg *f = fwcfg_new(t->io, t->mem);
+    uint32_t anchor_size, size;
+    smbios_install(f, 512 << 20);
+    g_autofree uint8_t *anchor = fw_file(t, "etc/smbios/smbios-anchor", &anchor_size);
+    g_autofree uint8_t *tables = fw_file(t, "etc/smbios/smbios-tables", &size);
+    g_assert_cmpuint(anchor_size, ==, 31);
+    g_assert_cmpmem(anchor, 4, "_SM_", 4);
+    g_assert_cmpuint(anchor[22] | anchor[23] << 8, ==, size);
+    g_assert_cmpuint(anchor[28], ==, G_N_ELEMENTS(types));
+    uint32_t at = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_assert_cmpuint(tables[at], ==, types[i]);
+        if (types[i] == 17)
+            g_assert_cmpuint(tables[at + 12] | tables[at + 13] << 8, ==, 512);
+        at += tables[at + 1];
+        while (tables[at] || tables[at + 1]) {
+            at++;
+            g_assert_cmpuint(at + 1, <, size);
+        }
+        at += 2;
+    }
+    g_assert_cmpuint(at, ==, size);
+    fwcfg_free(f);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -285,5 +315,6 @@ int main(int argc, char **argv)
     hw_test_add("/fwcfg/dma", test_dma);
     hw_test_add("/fwcfg/acpi", test_acpi);
     hw_test_add("/fwcfg/acpi-small", test_acpi_small);
+    hw_test_add("/fwcfg/smbios", test_smbios);
     return g_test_run();
 }

@@ -1,6 +1,6 @@
 libx86vm_a_SOURCES += \
 	src/hw/acpi.c src/hw/acpi.h src/hw/acpitables.c src/hw/acpitables.h src/hw/dsdt.h \
-	src/hw/fwcfg.c src/hw/fwcfg.h src/hw/smbus.c src/hw/smbus.h \
+	src/hw/fwcfg.c src/hw/fwcfg.h src/hw/smbios.c src/hw/smbios.h src/hw/smbus.c src/hw/smbus.h \
 	src/hw/apicbus.h src/hw/gsi.c src/hw/gsi.h src/hw/hpet.c src/hw/hpet.h src/hw/i440fx.c src/hw/i440fx.h \
 	src/hw/ioapic.c src/hw/ioapic.h src/hw/lapic.c src/hw/lapic.h src/hw/pci.c src/hw/pci.h \
 	src/hw/ferr.c src/hw/ferr.h src/hw/pc.c src/hw/pc.h src/hw/piix3.c src/hw/piix3.h

@@ -10,6 +10,7 @@
 
 #include "block/geometry.h"
 #include "hw/acpitables.h"
+#include "hw/smbios.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,7 @@ static void fwcfg_fill(Pc *pc, const PcConfig *config)
     for (unsigned i = 0; i < PC_PARALLELS; i++)
         acpi.parallels |= (unsigned)config->has_parallel[i] << i;
     acpitables_install(f, &acpi);
+    smbios_install(f, config->ram_size);
 }
 
 /* The schematic */
