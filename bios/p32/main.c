@@ -116,10 +116,13 @@ static u32 block_move(const u32 *argument)
 {
     const u8 *gdt = (const u8 *)argument[0];
     u32 src = *(const u32 *)(gdt + 0x12) & 0xffffff, dst = *(const u32 *)(gdt + 0x1a) & 0xffffff;
+    u8 a20 = inb(0x92);
 
     src |= (u32)gdt[0x17] << 24;
     dst |= (u32)gdt[0x1f] << 24;
+    outb(0x92, (a20 & ~1) | 2);
     memcpy((void *)dst, (void *)src, argument[1] * 2);
+    outb(0x92, a20 & ~1);
     return 0;
 }
 
