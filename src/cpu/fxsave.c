@@ -91,9 +91,16 @@ void op_fxsave(Vcpu *v, const Insn *i)
 {
     uint8_t image[FX_XMM_END_32];
     uint64_t ea = insn_ea(v, i);
+    Gva addr;
     fx_check(v);
-    if (seg_lin_write(v, i->seg, ea, FX_SIZE) & 15)
+    addr = seg_lin_write(v, i->seg, ea, FX_SIZE);
+    if (addr & 15)
         fault_gp0(v);
+    if (!lin_write_fast(v, addr, FX_SIZE, v->mmu_idx)) {
+        /* All 512 bytes must be writable, though fewer are written; CR2 tells that CPUs try the last one. */
+        lin_probe(v, addr, 1, ACCESS_WRITE, v->mmu_idx);
+        lin_probe(v, (addr + FX_SIZE - 1) & v->lin_mask, 1, ACCESS_WRITE, v->mmu_idx);
+    }
     fx_put_x87(v, image);
     if (!cpu_has(v, F_SSE))
         memset(image + FX_MXCSR, 0, FX_ST - FX_MXCSR);

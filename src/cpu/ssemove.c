@@ -240,7 +240,7 @@ static void mask_move(Vcpu *v, const Insn *i, const uint8_t *data, const uint8_t
     if (size == 16 && (int64_t)(ea + 15) > v->seg[i->seg].write_max) /* in halves: the first may still page-fault */
         lin_probe(v, seg_lin_write(v, i->seg, ea, 8), 8, ACCESS_WRITE, v->mmu_idx);
     addr = seg_lin_write(v, i->seg, ea, size);
-    if (v->mmu_idx == MMU_CHECK && (addr & (size - 1)))
+    if (v->mmu_idx == MMU_CHECK && (addr & 7))
         fault_raise_error(v, VEC_AC, 0);
     if (!lin_write_fast(v, addr, size, v->mmu_idx))
         lin_probe(v, addr, size, ACCESS_WRITE, v->mmu_idx);
