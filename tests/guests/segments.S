@@ -42,7 +42,9 @@ guest_main:
         FAULT 11, ABSENT, movw %ax, %gs
         movw $RW + 3, %ax               # RPL 3, DPL 0
         FAULT 13, RW, movw %ax, %ds
-        movw $RW + 4, %ax               # no LDT yet
+        xorl %eax, %eax
+        lldt %ax
+        movw $RW + 4, %ax               # no LDT
         FAULT 13, RW + 4, movw %ax, %ds
         xorw %ax, %ax
         FAULT 13, 0, movw %ax, %ss
