@@ -169,8 +169,6 @@ static bool attach_drives(Vm *vm, GError **error)
         }
     }
     /* like QEMU's PC: an empty CD-ROM drive where nothing else is */
-    if (!(ide_used & 4) && free_index(c, DRIVE_IDE, ide_used & ~4u) != 2)
-        return true;
     if (!(ide_used & 4))
         pc_attach_ide(vm->pc, 2, IDE_CDROM, NULL);
     return true;
