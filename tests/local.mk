@@ -143,3 +143,11 @@ tests_test_storage_fuzz_SOURCES = tests/test-storage-fuzz.c tests/idetest.c test
 # The firmware, in QEMU where there is one.
 dist_check_SCRIPTS += tests/test-bios.sh
 EXTRA_DIST += tests/bios/services.S tests/bios/hd.S tests/bios/multiboot.S
+
+# Real systems: `make check-guests` fetches them from Debian packages (GUESTS=DIR keeps them elsewhere) and boots each.
+GUESTS = guests
+EXTRA_DIST += tests/guests/fetch tests/guests/run
+.PHONY: check-guests
+check-guests: all
+	$(top_srcdir)/tests/guests/fetch $(GUESTS)
+	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)

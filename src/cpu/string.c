@@ -38,6 +38,8 @@ static inline bool leave_repeat(Vcpu *v)
     if (G_LIKELY(!__atomic_load_n(&v->attention, __ATOMIC_RELAXED) && !one_at_a_time(v)))
         return false;
     v->rip = v->insn_rip;
+    if (v->dr[7] & 0xff)
+        v->flags |= FL_RF; /* coming back is not another arrival at an instruction breakpoint */
     return true;
 }
 
