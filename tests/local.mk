@@ -9,6 +9,11 @@ EXTRA_PROGRAMS += tests/test-diff
 tests_test_diff_SOURCES = tests/test-diff.c $(DIFF)
 tests_test_diff_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 
+# Random streams in random modes: nothing may fall over. Meant for a build with --enable-sanitizers.
+check_PROGRAMS += tests/fuzz-streams
+tests_fuzz_streams_SOURCES = tests/fuzz-streams.c $(DIFF)
+tests_fuzz_streams_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+
 # The interpreter against records of a real 80286; skipped where they are not.
 check_PROGRAMS += tests/test-286
 tests_test_286_SOURCES = tests/test-286.c tests/moo.c tests/moo.h tests/known-286.def

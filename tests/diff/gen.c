@@ -15,7 +15,6 @@
 
 #include "diff/compare.h"
 #include "diff/gen.h"
-#include "diff/rng.h"
 #include "frontend/decode.h"
 
 struct Gen {
@@ -178,13 +177,12 @@ static uint8_t random_modrm(Rng *r)
     return rng_percent(r, 55) ? (rng_next(r) & 0x3f) | rng_below(r, 3) << 6 : 0xc0 | (rng_next(r) & 0x3f);
 }
 
-static void random_bytes(Rng *r, unsigned code_size, Op *o)
+void gen_bytes(Rng *r, unsigned code_size, uint8_t b[15])
 {
-    uint8_t *b = o->bytes;
     unsigned n = 0, map = rng_below(r, 100);
     uint64_t k = rng_next(r);
 
-    memset(o->bytes, 0, sizeof o->bytes);
+    memset(b, 0, 15);
     if (rng_percent(r, 20))
         b[n++] = 0x66;
     if (rng_percent(r, code_size == 2 ? 20 : 8))
@@ -675,7 +673,7 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
     random_state(&w);
     for (unsigned n = 0, tries = 0; n < want;) {
         Op *o = &ops[n];
-        random_bytes(&rng, c->code_size, o);
+        gen_bytes(&rng, c->code_size, o->bytes);
         if (!op_decode(g, c->code_size, o) || (n && o->valid && takes_selector(o)) || (!o->valid && rng_percent(&rng, 70))
             || (g->only && n == 0 && o->row != g->only && ++tries < 1000000))
             continue;

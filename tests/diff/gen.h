@@ -6,6 +6,7 @@
 #include <Zydis/Zydis.h>
 
 #include "diff/case.h"
+#include "diff/rng.h"
 
 typedef struct Gen Gen;
 
@@ -15,6 +16,8 @@ typedef struct Gen Gen;
  */
 Gen *gen_new(uint64_t features, const char *only);
 void gen_free(Gen *g);
+/* Random bytes that look like an instruction: prefixes, an opcode of any map, operands. Most decode. */
+void gen_bytes(Rng *r, unsigned code_size, uint8_t bytes[15]);
 /* The standing contents of page n of diff_pages. Code pages are all HLT. */
 void gen_page(int page, uint8_t bytes[4096]);
 /* Case number index of the run seeded with seed. The same arguments make the same case, always. */
