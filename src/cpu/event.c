@@ -193,6 +193,8 @@ static bool combine(int first, Fault *f)
     return true;
 }
 
+enum { MAX_ROUNDS = 64 };
+
 static void shut_down(Vcpu *v)
 {
     v->delivering = -1;
@@ -221,7 +223,16 @@ void event_deliver_fault(Vcpu *v)
 {
     jmp_buf *outer = v->catch_point;
     bool done;
+    unsigned rounds = 0;
     do {
+        /*
+         * Benign faults do not combine: #AC while delivering #GP, #GP while delivering #AC, and so on. Processors go round
+         * for ever, deaf to interrupts; a guest must not do that to us, so it counts as the end of this CPU.
+         */
+        if (++rounds > MAX_ROUNDS) {
+            shut_down(v);
+            break;
+        }
         if (v->fault.vector == VEC_PF)
             v->cr2 = v->fault.cr2;
         if (!combine(v->delivering, &v->fault)) {

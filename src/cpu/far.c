@@ -249,7 +249,7 @@ static uint32_t stack_peek(Vcpu *v, unsigned skip, unsigned size)
 void far_return(Vcpu *v, unsigned opsize, uint16_t extra_bytes)
 {
     uint32_t off = stack_peek(v, 0, opsize);
-    uint16_t sel = stack_peek16(v, opsize);
+    uint16_t sel = stack_peek(v, opsize, opsize); /* all of the slot is read */
     Desc cs, ss;
 
     if (vcpu_realish(v)) {
@@ -267,7 +267,7 @@ void far_return(Vcpu *v, unsigned opsize, uint16_t extra_bytes)
         return;
     }
     uint32_t sp = stack_peek(v, 2 * opsize + extra_bytes, opsize);
-    uint16_t ss_sel = stack_peek16(v, 3 * opsize + extra_bytes);
+    uint16_t ss_sel = stack_peek(v, 3 * opsize + extra_bytes, opsize);
     far_return_check_stack(v, ss_sel, SEL_RPL(sel), &ss);
     far_return_outer(v, off, &cs, sp + extra_bytes, &ss);
 }

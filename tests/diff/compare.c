@@ -51,8 +51,9 @@ static bool is_multipart(uint16_t row)
 {
     switch (row) {
     case ROW_FLDENV: case ROW_FRSTOR: case ROW_FNSTENV: case ROW_FNSAVE: case ROW_FXSAVE: case ROW_FXRSTOR:
-    case ROW_IRET: case ROW_IRETD: case ROW_RET_FAR: case ROW_CALL_FAR: case ROW_JMP_FAR:
-    case ROW_LDS: case ROW_LES: case ROW_LFS: case ROW_LGS: case ROW_LSS: case ROW_ENTER: case ROW_BOUND:
+    case ROW_IRET: case ROW_IRETD: case ROW_RET_FAR: case ROW_CALL_FAR: case ROW_JMP_FAR: case ROW_CALL:
+    case ROW_LDS: case ROW_LES: case ROW_LFS: case ROW_LGS: case ROW_LSS: case ROW_ENTER: case ROW_BOUND: case ROW_MASKMOVQ: case ROW_MASKMOVDQU:
+    case ROW_FLD: case ROW_FSTP: case ROW_FBLD: case ROW_FBSTP: /* 80 bits: 64 and 16 */
         return true;
     default:
         return false;

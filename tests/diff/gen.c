@@ -115,6 +115,12 @@ static bool is_undefined(const Op *o)
            || o->z.mnemonic == ZYDIS_MNEMONIC_UD2;
 }
 
+/* A repeated string instruction that overwrites itself: when the CPU notices is its own affair. */
+static bool is_repeated(const Op *o)
+{
+    return o->valid && (o->z.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE));
+}
+
 /* Loads a selector from a register, memory or the stack: only as a case's first instruction, with a known selector. */
 static bool takes_selector(const Op *o)
 {
@@ -674,7 +680,7 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
     for (unsigned n = 0, tries = 0; n < want;) {
         Op *o = &ops[n];
         gen_bytes(&rng, c->code_size, o->bytes);
-        if (!op_decode(g, c->code_size, o) || (n && o->valid && takes_selector(o)) || (!o->valid && rng_percent(&rng, 70))
+        if (!op_decode(g, c->code_size, o) || (n && o->valid && takes_selector(o)) || (c->code_addr >= DIFF_SMC && is_repeated(o)) || (!o->valid && rng_percent(&rng, 70))
             || (g->only && n == 0 && o->row != g->only && ++tries < 1000000))
             continue;
         unsigned len = o->valid ? o->z.length : 8;
