@@ -371,7 +371,7 @@ static uint64_t from_env(const char *name, uint64_t otherwise)
 static void test_streams(void)
 {
     Fuzz *f = g_new0(Fuzz, 1);
-    uint64_t first = from_env("FUZZ_FIRST", 0) / GROUP * GROUP, n = from_env("FUZZ_STREAMS", 50000), seed = from_env("FUZZ_SEED", 1);
+    uint64_t first = from_env("FUZZ_FIRST", 0) / GROUP * GROUP, n = from_env("FUZZ_STREAMS", 20000), seed = from_env("FUZZ_SEED", 1);
     gint64 begin = g_get_monotonic_time();
 
     current = f;

@@ -5,9 +5,15 @@
 DIFF = tests/diff/case.h tests/diff/compare.c tests/diff/compare.h tests/diff/engine-interp.c tests/diff/engine.h \
 	tests/diff/gen.c tests/diff/gen.h tests/diff/native.c tests/diff/native.h tests/diff/rng.c tests/diff/rng.h \
 	tests/diff/undefined.def tests/diff/worker.c tests/diff/worker.h
-EXTRA_PROGRAMS += tests/test-diff
+check_PROGRAMS += tests/test-diff
 tests_test_diff_SOURCES = tests/test-diff.c $(DIFF)
 tests_test_diff_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+
+check-long: tests/test-diff
+	DIFF_CASES=$${DIFF_CASES-20000000} DIFF_JOBS=$${DIFF_JOBS-`nproc`} tests/test-diff --coverage
+check-fuzz: tests/fuzz-streams
+	FUZZ_STREAMS=$${FUZZ_STREAMS-10000000} tests/fuzz-streams
+.PHONY: check-long check-fuzz
 
 # Random streams in random modes: nothing may fall over. Meant for a build with --enable-sanitizers.
 check_PROGRAMS += tests/fuzz-streams

@@ -119,7 +119,7 @@ static gint64 from_env(const char *name, gint64 otherwise)
 
 int main(int argc, char **argv)
 {
-    Options o = { .cases = from_env("DIFF_CASES", 2000000), .seed = from_env("DIFF_SEED", 1), .single = -1,
+    Options o = { .cases = from_env("DIFF_CASES", 500000), .seed = from_env("DIFF_SEED", 1), .single = -1,
                   .jobs = from_env("DIFF_JOBS", 1), .reports = 10, .cpu = g_strdup("max") };
     GOptionEntry entries[] = {
         { "cases", 'n', 0, G_OPTION_ARG_INT64, &o.cases, "number of cases", "N" },
