@@ -706,7 +706,8 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
             }
         if (n == 1) {
             prepare_contents(&w, o, code);
-            if (o->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && !o->z.raw.imm[0].is_relative)
+            if ((o->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && !o->z.raw.imm[0].is_relative)
+                || o->z.mnemonic == ZYDIS_MNEMONIC_IRET || o->z.mnemonic == ZYDIS_MNEMONIC_IRETD)
                 want = 1; /* the target it was given is the end of the code as of now */
         }
         /* the displacement may have changed under us */
