@@ -325,7 +325,7 @@ jump_boot:
     sti
     lretw
 
-/* void jump_linux(u32 segment, u32 sp): the setup header's real-mode entry (Linux boot protocol, "the real-mode code"). */
+/* void jump_linux(u32 segment, u32 sp): the setup code's entry (Linux boot protocol, "Running the kernel"). */
     .globl jump_linux
 jump_linux:
     cli

@@ -49,8 +49,8 @@ static u16 pit_count(void)
     return low | inb(PIT_CH0) << 8;
 }
 
-/* Mode 3 counts down by two, 65536 to 0 twice a period: one count here is half a PIT clock. A guest may have set mode 2;
- * then a delay is twice as long, which is safe. */
+/* Mode 3 counts down by two, 65536 to 0 twice a period: one count here is half a PIT clock. A guest may have set
+ * mode 2; then a delay is twice as long, which is safe. */
 void deadline_start(Deadline *d, u32 ms)
 {
     d->left = ms * (2 * PIT_HZ / 1000);

@@ -153,7 +153,8 @@ tests_test_storage_fuzz_SOURCES = tests/test-storage-fuzz.c tests/idetest.c test
 
 # The firmware, in QEMU where there is one.
 dist_check_SCRIPTS += tests/test-bios.sh
-EXTRA_DIST += tests/bios/services.S tests/bios/hd.S tests/bios/multiboot.S
+EXTRA_DIST += tests/bios/services.S tests/bios/video.S tests/bios/disks.S tests/bios/system.S tests/bios/keys.S \
+	tests/bios/tables.S tests/bios/action.S tests/bios/hd.S tests/bios/multiboot.S
 
 # Real systems: `make check-guests` fetches them from Debian packages (GUESTS=DIR keeps them elsewhere) and boots each.
 GUESTS = guests

@@ -40,9 +40,9 @@ skip() # name reason
     echo "ok $count - $1 # SKIP $2"
 }
 
-assemble() # source output address
+assemble() # source output address options...
 {
-    $cc -m32 -c -o "$2.o" "$srcdir/tests/bios/$1" &&
+    $cc -m32 "${@:4}" -c -o "$2.o" "$srcdir/tests/bios/$1" &&
     ld -m elf_i386 --oformat binary -Ttext "$3" -o "$2" "$2.o" 2>"$2.log" || { cat "$2.log" >&2; exit 1; }
 }
 
@@ -52,7 +52,7 @@ run()
     local seconds=$1
     shift
     rm -f debug
-    timeout "$seconds" "$machine" "${firmware[@]}" -display none -net none -m 64 -no-reboot \
+    timeout "$seconds" "$machine" "${firmware[@]}" -display none -net none -m 64 ${reboot--no-reboot} \
         -debugcon file:debug -device isa-debug-exit,iobase=0x501,iosize=1 \
         -serial "${serial:-null}" -parallel null -monitor none "$@" >output 2>&1 </dev/null
 }
@@ -116,6 +116,32 @@ run 20 -drive format=raw,file=hd.img -cdrom cd.iso -boot order=cd
 booted "boot: a disk without signature is passed over" "booted from drive E0"
 run 20 -kernel multiboot.bin -append "a command line"
 booted "boot: -kernel, Multiboot" "multiboot: .*a command line"
+
+# --- ways to end ---
+for action in 1 2 3 4; do
+    assemble action.S action$action.bin 0x7c00 -DACTION=$action
+    cp action$action.bin action$action.img && truncate -s 4M action$action.img
+done
+ended() # status name: the machine has ended by itself
+{
+    ! grep -aq "still here" debug && [ "$1" != 124 ]
+    result $? "$2"
+}
+run 20 -drive format=raw,file=action1.img
+ended $? "Ctrl-Alt-Del restarts"
+run 20 -drive format=raw,file=action2.img
+ended $? "15/5307: APM switches off"
+name="a reset with shutdown code 0Ah goes on at 40:67"
+case $machine in
+*x86vm)
+    reboot='' run 20 -drive format=raw,file=action4.img
+    booted "$name" "came back"
+    ;;
+*) skip "$name" "CMOS 0Fh does not survive QEMU's reset" ;;
+esac
+head -c 1474560 action3.img >action3.fd
+run 20 -boot order=ac -drive if=floppy,format=raw,file=action3.fd -drive format=raw,file=boot.img
+booted "18: the next device's turn" "booted from drive 80"
 
 for cpu in 486 pentium; do
     run 20 -cpu $cpu -drive format=raw,file=boot.img

@@ -1,4 +1,5 @@
-/* The boot order: fw_cfg's bootorder where given, then CMOS 3Dh and 38h as -boot fills them. Also the serial console. */
+/* The boot order: fw_cfg's bootorder where given, then CMOS 3Dh and 38h as -boot fills them. Also the serial console's
+ * port. */
 #include "bios/p32/p32.h"
 
 static void add(u8 kind, u8 unit)

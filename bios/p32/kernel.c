@@ -43,7 +43,7 @@ static u32 load(u16 address, u16 size, u16 data)
     return at;
 }
 
-/* Linux boot protocol, real-mode entry: DS = ES = SS = the setup segment, CS 20h above it, SP below the command line. */
+/* Linux boot protocol: DS = ES = SS = the setup segment, CS 20h above it, SP below the command line. */
 u32 kernel_load_linux(void)
 {
     u32 setup = load(FW_CFG_SETUP_ADDR, FW_CFG_SETUP_SIZE, FW_CFG_SETUP_DATA);

@@ -1,4 +1,4 @@
-/* Memory types (SDM 3A 12.11): RAM is write-back, the VGA window uncached, ROM shadows write-protected, PCI memory uncached.
+/* Memory types (SDM 3A 12.11): RAM is write-back, the VGA window and PCI memory uncached, ROM shadows write-protected.
  * Operating systems take the MTRRs as they find them. */
 #include "bios/p32/p32.h"
 

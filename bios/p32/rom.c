@@ -1,6 +1,6 @@
 /* Option ROMs: copied into the shadow RAM of C0000-DFFFF; POST's 16-bit part starts them.
  *
- * The VGA BIOS comes from the VGA controller's expansion ROM, from a fw_cfg file vgaroms/..., or already lies at C0000. */
+ * The VGA BIOS comes from the VGA controller's expansion ROM, from a fw_cfg file vgaroms/..., or lies at C0000. */
 #include "bios/p32/p32.h"
 
 #define VGA_ROM     0xc0000u

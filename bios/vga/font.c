@@ -28,7 +28,7 @@ void font_load(u16 seg, u16 off, u8 height, u16 first, u16 count, u8 block)
     generator_open(false);
 }
 
-static const u8 GSEG *rom_font(u8 height)
+const u8 GSEG *rom_font(u8 height)
 {
     return height == 16 ? vga_font16 : height == 14 ? vga_font14 : vga_font8;
 }

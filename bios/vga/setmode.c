@@ -126,7 +126,7 @@ void mode_set(u8 number)
     }
     mode_bda(m);
     bda_set8(V_CONTROL, (bda8(V_CONTROL) & 0x7f) | (number & 0x80));
-    poke32(0, 0x43 * 4, (u32)VGA_SEG << 16 | (u32)(m->height == 16 ? vga_font16 : m->height == 14 ? vga_font14 : vga_font8));
+    poke32(0, 0x43 * 4, (u32)VGA_SEG << 16 | (u32)rom_font(m->height));
     poke32(0, 0x1f * 4, (u32)VGA_SEG << 16 | (u32)(vga_font8 + 128 * 8));
     if (m->kind == KIND_TEXT) {
         font_load(VGA_SEG, (u32)vga_font16, 16, 0, 256, 0);

@@ -87,7 +87,7 @@ void functionality(Regs *r)
     poke16(seg, at + 0x27, !m || m->kind == KIND_LINEAR ? 256 : m->kind == KIND_CGA4 ? 4 : m->kind == KIND_CGA2 ? 2 :
                            m->palette == PALETTE_MONO ? 0 : 16);
     poke8(seg, at + 0x29, m ? m->pages : 1);
-    poke8(seg, at + 0x2a, !m ? 3 : (m->crtc[0x12] == 0x5d ? 1 : m->crtc[0x12] == 0xdf ? 3 : m->kind == KIND_TEXT ? 2 : 0));
+    poke8(seg, at + 0x2a, !m || m->crtc[0x12] == 0xdf ? 3 : m->kind == KIND_TEXT ? 2 : m->crtc[0x12] == 0x5d ? 1 : 0);
     poke8(seg, at + 0x2d, 0x01 | (bda8(V_FLAGS) & FLAG_GREY) | (bda8(V_FLAGS) & FLAG_NO_PALETTE) |
                           (bda8(V_CONTROL) & 1 ? 0 : 0x10) | (bda8(V_MODE_REG) & 0x20));
     poke8(seg, at + 0x31, 3);           /* 256 KiB */

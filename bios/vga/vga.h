@@ -104,7 +104,8 @@ void cga_palette_service(Regs *r);
 extern const u8 GSEG vga_font8[], vga_font14[], vga_font16[];
 void font_load(u16 seg, u16 off, u8 height, u16 first, u16 count, u8 block);
 void font_service(Regs *r);
-void font_rom(u8 height);
+/* The ROM's font of 8, 14 or 16 lines. */
+const u8 GSEG *rom_font(u8 height);
 
 /* state.c */
 void display_service(Regs *r);
