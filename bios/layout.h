@@ -12,5 +12,6 @@
 #define EBDA_KIB       3
 #define POST_STACK     0x7000
 #define BIOS_DATE      "11/21/26"
+#define BIOS_DATE_LONG "11/21/2026"
 
 #endif

@@ -97,6 +97,13 @@ test_tables:
     call sum
     is "ACPI RSDP: checksum"
     mov $0xf000, %dx
+    mov $0x5f4d535f, %eax           /* _SM_ */
+    call find
+    ok "SMBIOS entry point"
+    movzbw %fs:5, %cx
+    call sum
+    is "SMBIOS entry point: checksum"
+    mov $0xf000, %dx
     mov $0x5f504d5f, %eax           /* _MP_ */
     call find
     ok "MP floating pointer"
