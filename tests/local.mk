@@ -51,11 +51,11 @@ check-test386: tests/romrun
 # Small guests for the CPU's system side: flat binaries, assembled here.
 check_PROGRAMS += tests/test-system
 tests_test_system_SOURCES = tests/test-system.c $(CPUBENCH)
-GUESTS = tests/guests/segments.bin tests/guests/gates.bin tests/guests/paging.bin tests/guests/events.bin \
+SYSTEM_GUESTS = tests/guests/segments.bin tests/guests/gates.bin tests/guests/paging.bin tests/guests/events.bin \
 	tests/guests/v8086.bin
-check_DATA = $(GUESTS)
-CLEANFILES += $(GUESTS) $(GUESTS:.bin=.elf) $(GUESTS:.bin=.o)
-EXTRA_DIST += $(GUESTS:.bin=.S) tests/guests/common.inc
+check_DATA = $(SYSTEM_GUESTS)
+CLEANFILES += $(SYSTEM_GUESTS) $(SYSTEM_GUESTS:.bin=.elf) $(SYSTEM_GUESTS:.bin=.o)
+EXTRA_DIST += $(SYSTEM_GUESTS:.bin=.S) tests/guests/common.inc
 tests/guests/%.bin: tests/guests/%.S tests/guests/common.inc
 	@$(MKDIR_P) tests/guests
 	$(AM_V_GEN)$(AS) --32 -I $(top_srcdir)/tests/guests $< -o $(@:.bin=.o) && \
