@@ -144,10 +144,11 @@ __attribute__((no_stack_protector)) static void on_signal(int sig, siginfo_t *si
 
     /* The kernel leaves the guest's AC and NT set: the one would trap our own code, the other the next IRETQ. */
     __asm__ volatile("lea -128(%%rsp), %%rsp; push $2; popfq; lea 128(%%rsp), %%rsp" ::: "cc", "memory");
-    if (!n->inside || cs == 0x33) {
+    bool ours = cs == 0x33 && (uint64_t)g[REG_RIP] > 0xffffffff;
+    if (!n->inside || ours) {
         if (sig == SIGVTALRM)
             return;
-        /* Our own code went wrong (or the guest reached 64-bit code): die of it, the supervisor tells. */
+        /* Our own code went wrong: die of it, the supervisor tells. */
         signal(sig, SIG_DFL);
         return;
     }
@@ -172,7 +173,7 @@ __attribute__((no_stack_protector)) static void on_signal(int sig, siginfo_t *si
     r->cr2 = r->vector == 14 ? (uint32_t)g[REG_CR2] : 0;
     if (sig == SIGVTALRM)
         r->vector = DIFF_END_HUNG;
-    else if (sig == SIGSYS)
+    else if (sig == SIGSYS || cs == 0x33) /* by way of the kernel's descriptor for 64-bit code */
         r->vector = DIFF_END_SYSCALL;
     memcpy(&r->fx, uc->uc_mcontext.fpregs, 512);
     /* The 64-bit layout has offsets of 64 bits where the 32-bit one has selectors; the guest's are 32 bits wide. */

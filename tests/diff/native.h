@@ -16,6 +16,6 @@ Native *native_new(const char **reason);
 uint8_t *native_page(Native *n, int page);
 /*
  * Run a case whose code and memory are in place already. vector is DIFF_END_HUNG when it did not end, DIFF_END_SYSCALL
- * when it called the host kernel; memory then has to be put back by the caller.
+ * when it called the host's kernel or reached 64-bit code; memory then has to be put back by the caller.
  */
 void native_run(Native *n, const DiffCase *c, DiffResult *r);
