@@ -176,14 +176,11 @@ static void reason(Str why)
 /* What each device lacks: the same attempts again, which this time are known to fail. */
 static void explain(void)
 {
-    bool any = false;
-
     put_text(STR("\nNo bootable disk.\n"));
     for (u8 i = 0; i < 2; i++) {
         if (i ? cmos_read(0x10) & 15 : cmos_read(0x10) >> 4) {
             name_unit(STR("fd"), 'a' + i);
             reason(boot_floppy(i));
-            any = true;
         }
     }
     for (u8 i = 0; i < hd_count; i++) {
@@ -194,7 +191,6 @@ static void explain(void)
         put_uint((u32)(d->sectors >> 11));
         put_text(STR(" MiB)"));
         reason(boot_disk(i));
-        any = true;
     }
     for (u8 i = 0; i < cd_count; i++) {
         u32 entry;
@@ -204,12 +200,11 @@ static void explain(void)
         name_unit(STR("hd"), 'a' + drives[cd_unit[i]].unit);
         put_text(STR(" (CD)"));
         reason(why ? why : STR("bootable, but -boot leaves it out; try -boot d"));
-        any = true;
     }
-    if (!any) {
-        put_text(STR("  There is no drive at all: give one with -hda, -cdrom or -fda.\n"));
+    if (!hd_count) {
+        put_text(STR("There is no hard disk. Give an image with -hda, -cdrom or -fda, or a -kernel.\n"));
     } else {
-        put_text(STR("Boot from another drive: -boot a (floppy), c (disk), d (CD); or give -kernel.\n"));
+        put_text(STR("Boot from another drive: -boot a (floppy), c (disk), d (CD); or give a -kernel.\n"));
     }
     put_text(STR("Ctrl-Alt-Del restarts.\n"));
 }
