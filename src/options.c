@@ -399,13 +399,35 @@ static bool take_machine(VmConfig *c, const char *name, const char *arg, GError 
     return ok;
 }
 
+/* NAME[,tb-size=MIB][,stats=on][,perfmap=on] */
 static bool take_accel(VmConfig *c, const char *name, const char *arg, GError **error)
 {
-    static const char *const names[] = {"interp", NULL};
-    if (g_str_has_prefix(arg, "tcg") || g_str_has_prefix(arg, "kvm"))
-        return true; /* QEMU's words: the guest runs all the same */
-    set_string(&c->accel, arg);
-    return one_of("accel", arg, names, error);
+    static const char *const names[] = {"interp", "translate", NULL};
+    char **words = split_commas(arg);
+    bool ok = true;
+
+    for (char **w = words; *w && ok; w++) {
+        if (w == words) {
+            if (g_str_has_prefix(*w, "tcg") || g_str_has_prefix(*w, "kvm"))
+                continue; /* QEMU's words: the guest runs all the same */
+            set_string(&c->accel, *w);
+            ok = one_of("accel", *w, names, error);
+        } else if (g_str_has_prefix(*w, "tb-size=")) {
+            guint64 mib;
+            ok = g_ascii_string_to_unsigned(*w + 8, 10, 1, 1024, &mib, NULL);
+            c->tb_bytes = mib << 20;
+            if (!ok)
+                fail(error, "-accel %s: tb-size is 1 to 1024 (MiB)", arg);
+        } else if (!strcmp(*w, "stats=on")) {
+            c->accel_stats = true;
+        } else if (!strcmp(*w, "perfmap=on")) {
+            c->perf_map = true;
+        } else if (strchr(*w, '=') == NULL) {
+            ok = fail(error, "-accel %s: unknown property %s", arg, *w);
+        }
+    }
+    g_strfreev(words);
+    return ok;
 }
 
 static bool take_enable_kvm(VmConfig *c, const char *name, const char *arg, GError **error)
@@ -495,7 +517,7 @@ static const Option options[] = {
     {"display", "none", "how the screen is shown", take_display},
     {"machine", "pc", "the machine type", take_machine},
     {"M", "pc", "the same", take_machine},
-    {"accel", "interp", "how guest code runs", take_accel},
+    {"accel", "interp|translate", "how guest code runs", take_accel},
     {"enable-kvm", NULL, "accepted; KVM is not used", take_enable_kvm},
     {"name", "TEXT", "a name for the machine", take_name},
     {"no-reboot", NULL, "end instead of rebooting", take_no_reboot},

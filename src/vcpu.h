@@ -211,6 +211,7 @@ typedef struct Msrs {
 
 struct Insn;
 struct CodeCache;
+struct TCache;
 struct Bus;
 struct Ram;
 struct CpuModel;
@@ -280,6 +281,8 @@ typedef struct Vcpu {
     struct Bus *mem, *io;
     struct Ram *ram;
     struct CodeCache *code;
+    struct TCache *tcache; /* NULL: none */
+    void *site; /* while translated code calls a handler: which one (tcache/internal.h); else NULL */
 
     uint64_t insns; /* instructions executed, for statistics */
 } Vcpu;

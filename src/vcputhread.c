@@ -4,6 +4,7 @@
 #include "vcputhread.h"
 
 #include "cpu/cpu.h"
+#include "tcache/tcache.h"
 
 struct VcpuThread {
     Vcpu *v;
@@ -60,7 +61,7 @@ static void *vcpu_main(void *opaque)
         }
         t->running = true;
         g_mutex_unlock(t->lock);
-        Exit exit = interp_run(t->v, 0);
+        Exit exit = t->v->tcache ? tcache_run(t->v, 0) : interp_run(t->v, 0);
         g_mutex_lock(t->lock);
         if (exit == EXIT_HALT)
             sleep_halted(t);

@@ -5,6 +5,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "block/block.h"
@@ -12,11 +13,14 @@
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
 #include "hw/pc.h"
+#include "tcache/tcache.h"
 #include "ui/chrfile.h"
 #include "ui/chrterm.h"
 #include "vcputhread.h"
 
 #define VM_ERROR g_quark_from_static_string("x86vm")
+
+#define TB_BYTES (64u << 20)
 
 /* A host back end and how to end it. */
 typedef struct Backend {
@@ -424,6 +428,20 @@ static bool build_board(Vm *vm, GError **error)
     return vm->pc != NULL;
 }
 
+/* The engine that was asked for; the interpreter needs nothing. */
+static void start_engine(Vm *vm)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (g_strcmp0(vm->config->accel, "translate"))
+        return;
+    TCache *c = tcache_new(vm->vcpu, vm->config->tb_bytes ? vm->config->tb_bytes : TB_BYTES, &error);
+    if (!c)
+        fprintf(stderr, "x86vm: %s; interpreting instead, which is slow\n", error->message);
+    else if (vm->config->perf_map)
+        tcache_perf_map(c);
+}
+
 Vm *vm_new(const VmConfig *config, GError **error)
 {
     Vm *vm = g_new0(Vm, 1);
@@ -446,6 +464,7 @@ Vm *vm_new(const VmConfig *config, GError **error)
     }
     vm->vcpu = vcpu_new(vm->model, vm->pc->mem, vm->pc->io, vm->pc->ram);
     connect_cpu(vm);
+    start_engine(vm);
     pc_reset(vm->pc);
     vm->thread = vcputhread_new(vm->vcpu, &vm->lock, &thread_ops, vm);
     return vm;
@@ -456,6 +475,8 @@ void vm_free(Vm *vm)
     if (!vm)
         return;
     vcputhread_free(vm->thread);
+    if (vm->vcpu)
+        tcache_free(vm->vcpu->tcache); /* it watches RAM */
     for (unsigned n = 0; n < vm->backends->len; n++) {
         Backend *b = &g_array_index(vm->backends, Backend, n);
         b->free(b->it);
@@ -515,5 +536,10 @@ int vm_run(Vm *vm)
     g_mutex_unlock(&vm->lock);
     for (unsigned n = 0; n < G_N_ELEMENTS(sources); n++)
         g_source_remove(sources[n]);
+    if (vm->config->accel_stats && vm->vcpu->tcache) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        tcache_stats_print(vm->vcpu->tcache, out);
+        fputs(out->str, stderr);
+    }
     return vm->status;
 }

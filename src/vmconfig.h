@@ -37,7 +37,10 @@ typedef struct VmConfig {
     char *vga;            /* std or none */
     char *display;        /* NULL: the default for this host */
     char *monitor;
-    char *accel;
+    char *accel;          /* interp or translate */
+    uint64_t tb_bytes;    /* bound of the translation cache */
+    bool accel_stats;     /* print the engine's counters at the end */
+    bool perf_map;
     char *rtc_base;
     char *name;
     bool no_reboot, no_shutdown;

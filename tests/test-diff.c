@@ -22,7 +22,7 @@ typedef struct Options {
     gint64 cases, seed, first, single;
     int jobs, reports;
     char *only, *cpu;
-    gboolean coverage;
+    gboolean coverage, translate;
 } Options;
 
 typedef struct Job {
@@ -35,10 +35,15 @@ typedef struct Job {
 
 enum { STUCK_SECONDS = 20, EXIT_SKIP = 77 };
 
+static DiffEngine *engine_new(const Options *o)
+{
+    return o->translate ? diff_engine_translate(o->cpu) : diff_engine_interp(o->cpu);
+}
+
 static void work(const Options *o, Job *job)
 {
     const char *reason = NULL;
-    DiffEngine *e = diff_engine_interp(o->cpu);
+    DiffEngine *e = engine_new(o);
     Worker *w = e ? worker_new(e, o->only, &reason) : NULL;
     if (!w) {
         printf("1..0 # SKIP %s\n", e ? reason : "no such -cpu");
@@ -128,6 +133,7 @@ int main(int argc, char **argv)
         { "case", 'c', 0, G_OPTION_ARG_INT64, &o.single, "show this case only", "I" },
         { "only", 0, 0, G_OPTION_ARG_STRING, &o.only, "first instruction of this row only", "MNEMONIC" },
         { "cpu", 0, 0, G_OPTION_ARG_STRING, &o.cpu, "CPU model (as -cpu)", "MODEL" },
+        { "translate", 't', 0, G_OPTION_ARG_NONE, &o.translate, "test the translator, not the interpreter", NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "worker processes", "N" },
         { "reports", 0, 0, G_OPTION_ARG_INT, &o.reports, "mismatches described by each worker", "N" },
         { "coverage", 0, 0, G_OPTION_ARG_NONE, &o.coverage, "print how often each row ran", NULL },
@@ -145,7 +151,7 @@ int main(int argc, char **argv)
     o.jobs = CLAMP(o.jobs, 1, 64);
     if (o.single >= 0) {
         const char *reason = NULL;
-        DiffEngine *e = diff_engine_interp(o.cpu);
+        DiffEngine *e = engine_new(&o);
         Worker *w = e ? worker_new(e, o.only, &reason) : NULL;
         GString *out = g_string_new(NULL);
         static WorkerStatus s;
@@ -192,7 +198,8 @@ int main(int argc, char **argv)
     printf("# %" G_GUINT64_FORMAT " cases in %.1f s: %.0f cases/s a process; %" G_GUINT64_FORMAT " mismatches; proved nothing: %"
            G_GUINT64_FORMAT " without end, %" G_GUINT64_FORMAT " strayed\n", sum->done, seconds,
            sum->done / seconds / o.jobs, sum->mismatches, sum->unfinished, sum->strays);
-    printf("1..1\n%sok 1 - %" G_GUINT64_FORMAT " cases from seed %" G_GINT64_FORMAT " equal on host and interpreter\n",
-           sum->mismatches || sum->done != (uint64_t)o.cases ? "not " : "", sum->done, o.seed);
+    printf("1..1\n%sok 1 - %" G_GUINT64_FORMAT " cases from seed %" G_GINT64_FORMAT " equal on host and %s\n",
+           sum->mismatches || sum->done != (uint64_t)o.cases ? "not " : "", sum->done, o.seed,
+           o.translate ? "translator" : "interpreter");
     return sum->mismatches != 0;
 }

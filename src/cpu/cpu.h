@@ -56,6 +56,10 @@ void vcpu_reset(Vcpu *v);
  * bound). Delivers exceptions and interrupts itself.
  */
 Exit interp_run(Vcpu *v, uint64_t max_insns);
+/* For other engines, with a catch point set: one instruction, with everything looked at before and after it. */
+void interp_step(Vcpu *v);
+/* Take and deal with Vcpu.attention. True: go on running; false: *exit says why not. */
+bool interp_attend(Vcpu *v, Exit *exit);
 
 /* ---- seg.c ---- */
 /* Recompute read_max/write_max (and, for SS and CS, sp_mask) after base, limit or attr changed. */

@@ -211,6 +211,16 @@ static void run_block(Vcpu *v)
     v->insns += i - b->insns;
 }
 
+void interp_step(Vcpu *v)
+{
+    step(v);
+}
+
+bool interp_attend(Vcpu *v, Exit *exit)
+{
+    return attend(v, attention_take(v), exit);
+}
+
 Exit interp_run(Vcpu *v, uint64_t max_insns)
 {
     jmp_buf catch_point;

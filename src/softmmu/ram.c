@@ -82,7 +82,7 @@ void ram_free(Ram *ram)
 
 static unsigned watcher_index(unsigned flag)
 {
-    g_assert(flag == WATCH_CODE || flag == WATCH_DIRTY || flag == WATCH_TABLE);
+    g_assert(flag == WATCH_CODE || flag == WATCH_DIRTY || flag == WATCH_TABLE || flag == WATCH_TRANS);
     return __builtin_ctz(flag);
 }
 

@@ -15,9 +15,10 @@
 
 /* Why a page is watched. */
 enum {
-    WATCH_CODE = 1 << 0,  /* decoded or translated instructions come from this page */
+    WATCH_CODE = 1 << 0,  /* decoded instructions come from this page */
     WATCH_DIRTY = 1 << 1, /* the display wants to know */
     WATCH_TABLE = 1 << 2, /* a page table whose copy is in use */
+    WATCH_TRANS = 1 << 3, /* translated code comes from this page */
 };
 
 typedef void WatchFn(void *opaque, uint64_t ram_offset, uint64_t len);
@@ -30,7 +31,7 @@ typedef struct Ram {
     struct {
         WatchFn *fn;
         void *opaque;
-    } watcher[3]; /* by bit number of the WATCH_* flag */
+    } watcher[4]; /* by bit number of the WATCH_* flag */
     void (*watch_added)(void *opaque); /* TLBs must drop write access: set by the MMU */
     void *watch_added_opaque;
 } Ram;

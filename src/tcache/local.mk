@@ -1,1 +1,5 @@
-libx86vm_a_SOURCES +=
+libx86vm_a_SOURCES += \
+	src/tcache/address.c src/tcache/chain.c src/tcache/codebuf.c src/tcache/codebuf.h src/tcache/emit.c src/tcache/emit.h \
+	src/tcache/internal.h src/tcache/plan.c src/tcache/run.c src/tcache/stats.c src/tcache/stubs.c src/tcache/tcache.h \
+	src/tcache/transblock.c src/tcache/translate.c src/tcache/translate.h src/tcache/trbranch.c src/tcache/trinsn.c
+libx86vm_a_SOURCES += src/tcache/trsse.c

@@ -11,6 +11,7 @@
 
 #include "cpu/cpu.h"
 #include "diff/engine.h"
+#include "tcache/tcache.h"
 
 /* Linear addresses of the supervisor's pages, off the beaten track. */
 enum {
@@ -179,7 +180,7 @@ static void interp_engine_run(DiffEngine *e, const DiffCase *c, unsigned max_ins
     if (c->eflags & FL_TF)
         vcpu_attention(v, ATTN_STEP);
 
-    Exit why = interp_run(v, max_insns);
+    Exit why = v->tcache ? tcache_run(v, max_insns) : interp_run(v, max_insns);
 
     memset(r, 0, sizeof *r);
     fpu_to_fxsave(v, r->fx.b);
@@ -223,6 +224,7 @@ static void interp_engine_touched(DiffEngine *e, int page, unsigned offset, unsi
 static void interp_engine_free(DiffEngine *e)
 {
     InterpEngine *t = self(e);
+    tcache_free(t->v->tcache);
     vcpu_free(t->v);
     bus_free(t->mem);
     bus_free(t->io);
@@ -248,4 +250,17 @@ DiffEngine *diff_engine_interp(const char *model)
     build_tables(t);
     build_cpu(t);
     return &t->e;
+}
+
+DiffEngine *diff_engine_translate(const char *model)
+{
+    DiffEngine *e = diff_engine_interp(model);
+    if (!e)
+        return NULL;
+    e->name = "translator";
+    if (!tcache_new(self(e)->v, 16 << 20, NULL)) {
+        e->free(e);
+        return NULL;
+    }
+    return e;
 }

@@ -25,3 +25,5 @@ struct DiffEngine {
 
 /* The interpreter, with paging (PAE and NX) on, in a CPU of the model named (as in -cpu). NULL for an unknown one. */
 DiffEngine *diff_engine_interp(const char *model);
+/* The translator in the same world. NULL for an unknown model, or when the host has no executable memory for us. */
+DiffEngine *diff_engine_translate(const char *model);

@@ -1,0 +1,104 @@
+/*
+ * Memory operands: effective address, segment, and the inline look-up in the software TLB.
+ *
+ *     mov  r11d, r10d ; shr r11d, 7 ; and r11d, 0x7fe0      offset of the entry
+ *     lea  r12, [r10 + size - 1] ; and r12, -4096            page of the last byte: crossing accesses differ
+ *     cmp  r12, [r14 + r11 + tlb.read] ; jne slow
+ *     add  r10, [r14 + r11 + tlb.addend]
+ *
+ * Flags are parked by then. A flat segment needs no more: an access over the top of 4 GiB has a last byte beyond 32 bits,
+ * which no entry matches.
+ */
+#include "tcache/translate.h"
+
+void tr_offset(Tr *t, const Insn *i, int reg)
+{
+    int base = i->base == REG_OFFSET_NONE ? H_NONE : tr_reg(i->base);
+    int index = i->index == REG_OFFSET_NONE ? H_NONE : tr_reg(i->index);
+    unsigned scale = i->scale;
+
+    if (base == H_NONE && index != H_NONE && scale == 0) {
+        base = index;
+        index = H_NONE;
+    }
+    if (base == H_NONE && index == H_NONE) {
+        emit_mov_imm32(&t->e, reg, (uint32_t)i->disp & i->amask);
+        return;
+    }
+    if (base == H_NONE) { /* index * scale + disp: without a base the encoding has none but disp32 */
+        emit8(&t->e, 0x40 | (reg & 8 ? 4 : 0) | (index & 8 ? 2 : 0)); /* REX.R, REX.X */
+        emit8(&t->e, 0x8d);
+        emit8(&t->e, (reg & 7) << 3 | 4);
+        emit8(&t->e, scale << 6 | (index & 7) << 3 | 5);
+        emit32(&t->e, i->disp);
+    } else if (index == H_NONE && i->disp == 0) {
+        emit_mov(&t->e, 4, reg, base);
+    } else {
+        emit_lea(&t->e, 4, reg, (HostMem){base, index, scale, i->disp});
+    }
+    if (i->amask == 0xffff)
+        emit_rr(&t->e, 0, 4, 0x0fb7, reg, reg);
+}
+
+static HostMem seg_field(int seg, size_t field)
+{
+    return host_mem(H_R14, offsetof(Vcpu, seg) + seg * sizeof(Seg) + field);
+}
+
+void tr_access(Tr *t, int seg, unsigned size, bool write)
+{
+    Emit *e = &t->e;
+    int idx = t->bits >> MODE_MMU_SHIFT & 3;
+    size_t tlb = offsetof(Vcpu, tlb) + idx * sizeof t->v->tlb[0];
+
+    g_assert(t->park_ok);
+    if (!(t->bits >> MODE_FLAT_SHIFT >> seg & 1) || (write && seg == S_CS)) {
+        emit_lea(e, 8, H_R11, host_mem(H_R10, size - 1));
+        emit_rm(e, 0, 8, 0x3b, H_R11, seg_field(seg, write ? offsetof(Seg, write_max) : offsetof(Seg, read_max)));
+        tr_slow_if(t, 15); /* greater, signed */
+        emit_rm(e, 0, 4, 0x03, H_R10, seg_field(seg, offsetof(Seg, base))); /* 32 bits: linear addresses wrap */
+    }
+    G_STATIC_ASSERT(sizeof(TlbEntry) == 32);
+    emit_mov(e, 4, H_R11, H_R10);
+    emit_rr(e, 0, 4, 0xc1, 5, H_R11);
+    emit8(e, PAGE_BITS - 5);
+    emit_rr(e, 0, 4, 0x81, 4, H_R11);
+    emit32(e, (TLB_SIZE - 1) << 5);
+    if (size > 1)
+        emit_lea(e, 8, H_R12, host_mem(H_R10, size - 1));
+    else
+        emit_mov(e, 8, H_R12, H_R10);
+    emit_rr(e, 0, 8, 0x81, 4, H_R12);
+    emit32(e, (uint32_t)PAGE_MASK);
+    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, tlb + tag});
+    tr_slow_if(t, 5);
+    emit_rm(e, 0, 8, 0x03, H_R10, (HostMem){H_R14, H_R11, 0, tlb + offsetof(TlbEntry, addend)});
+    flags_clobbered(t);
+}
+
+void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
+{
+    tr_offset(t, i, H_R10);
+    tr_access(t, i->seg, size, write);
+}
+
+void tr_stack_offset(Tr *t, int32_t delta)
+{
+    if (delta)
+        emit_lea(&t->e, 4, H_R10, host_mem(H_R9, delta));
+    else
+        emit_mov(&t->e, 4, H_R10, H_R9);
+    if (!(t->bits & MODE_STACK32))
+        emit_rr(&t->e, 0, 4, 0x0fb7, H_R10, H_R10);
+}
+
+void tr_stack_move(Tr *t, int32_t delta)
+{
+    if (t->bits & MODE_STACK32) {
+        emit_lea(&t->e, 4, H_R9, host_mem(H_R9, delta));
+        return;
+    }
+    emit_lea(&t->e, 4, H_R11, host_mem(H_R9, delta));
+    emit_mov(&t->e, 2, H_R9, H_R11);
+}

@@ -1,0 +1,148 @@
+/*
+ * What the parts of the translation cache share.
+ *
+ * Registers while translated code runs: guest ECX, EDX, EBX, EBP, ESI and EDI are in the host registers of the same
+ * number; EAX is in r8 and ESP in r9, zero-extended all. The arithmetic flags are in the host's flags, or parked in AX (AH as
+ * LAHF, AL as SETO leaves them: Vcpu.cc), which is why guest EAX is not there. r10-r13 are scratch, r14 is the
+ * Vcpu, r15 counts instructions.
+ *
+ * A block has two entries: entry_p for flags parked, entry_h for flags in the host's. Whatever may fault or call has the
+ * flags parked (compares would destroy them), so a fault finds them. See translate.h.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "tcache/codebuf.h"
+#include "tcache/tcache.h"
+
+/* Conditions that code is translated under: bits of Mode.bits. */
+enum {
+    MODE_CODE32 = 1 << 0,
+    MODE_USER = 1 << 1,      /* fetches are at CPL 3 */
+    MODE_MMU_SHIFT = 2,      /* two bits: Vcpu.mmu_idx */
+    MODE_FLAT_SHIFT = 4,     /* a bit each by S_*: base 0, 4 GiB readable, and but for CS writable */
+    MODE_STACK32 = 1 << 10,
+    MODE_SINGLE = 1 << 11,   /* no chaining: the run loop counts instructions */
+    MODE_SSE = 1 << 12,      /* XMM registers and MXCSR are the host's */
+    MODE_FPU = 1 << 13,      /* x87 instructions raise neither #NM nor wait for anything */
+};
+
+typedef struct Mode {
+    uint32_t bits;
+    uint32_t cs_base, cs_limit;
+} Mode;
+
+typedef struct TransBlock TransBlock;
+
+/* A direct jump out of a block. */
+typedef struct Edge {
+    TransBlock *from, *to; /* to: NULL while not linked */
+    struct Edge *next_in;  /* others that lead to the same block */
+    uint32_t target;       /* eip */
+    bool parked;           /* flags parked at the jump */
+    uint8_t *jump;         /* displacement to patch */
+    uint8_t *cold;         /* where it leads while not linked */
+    uint8_t *guard;        /* crossing a page: the 64-bit immediate to compare with the TLB entry's addend; else NULL */
+} Edge;
+
+struct TransBlock {
+    Hva host;             /* first byte; NULL: dead */
+    uint32_t eip, mode;   /* mode: number in TCache.modes */
+    uint32_t bytes;
+    uint16_t count;
+    uint8_t *entry_p, *entry_h;
+    TransBlock *hash_next, *page_next;
+    Edge *in;
+    Edge edge[2];
+};
+
+/* An instruction in translated code that can leave for C. */
+typedef struct Site {
+    Insn insn;      /* first: the stubs call through Insn.run */
+    uint32_t eip, next;
+    uint32_t index; /* instructions of the block before it */
+} Site;
+
+/* A page of RAM that code was translated from. */
+typedef struct TransPage {
+    TransBlock *blocks;
+    uint32_t changes; /* invalidations lately */
+    uint64_t code[PAGE_SIZE / 64]; /* a bit for every byte that was translated */
+} TransPage;
+
+/* Where an indirect jump goes: the block for an eip, good while the TLB entry of its page is as it was. */
+typedef struct JumpSlot {
+    uint32_t eip, mode;
+    uint32_t page;   /* linear, of eip */
+    uint32_t tlb;    /* offset of its TlbEntry in Vcpu */
+    void *code;      /* executable address of entry_p */
+    uintptr_t addend;
+} JumpSlot;
+
+#define JUMP_SLOTS 4096u
+#define TRANS_HASH 32768u
+#define MODES_MAX 1024u
+#define TRANS_INSNS 64
+
+/* What the code that ran last came back with: an Edge's address, or one of these. */
+enum { LEFT_PLAIN = 0, LEFT_SITE = 1 /* after the instruction of Vcpu.site */ };
+
+typedef uint64_t EnterFn(Vcpu *v, const void *code);
+
+struct TCache {
+    Vcpu *v;
+    CodeBuf *buf;
+    uint64_t features; /* decoded */
+    GThread *thread;   /* that runs the CPU */
+
+    /* stubs.c: in the writable mapping */
+    EnterFn *enter;
+    uint8_t *stub_call, *stub_final, *stub_indirect, *stub_edge, *stub_leave;
+
+    Mode modes[MODES_MAX];
+    unsigned mode_count;
+    unsigned mode_last;
+
+    TransBlock *hash[TRANS_HASH];
+    TransPage **pages; /* by page of RAM */
+    uint64_t page_count;
+    JumpSlot jumps[JUMP_SLOTS];
+
+    /* writes by other threads, to be looked at by this one */
+    GMutex lock;
+    GArray *late; /* LateWrite */
+
+    FILE *perf_map;
+    TCacheStats stats;
+    uint64_t calls[ROW_COUNT]; /* handlers called from translated code */
+};
+
+/* ---- stubs.c ---- */
+void stubs_emit(TCache *c);
+
+/* ---- transblock.c ---- */
+unsigned mode_number(TCache *c, const Mode *m);
+TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode);
+/* Enter b in the table and watch its page. */
+void transblock_add(TCache *c, TransBlock *b);
+/* Is the page of host, in RAM, changing too often to be worth translating? */
+bool transblock_restless(TCache *c, Hva host);
+/* Forget all blocks. Not while one runs. */
+void transblock_flush(TCache *c);
+/* Take notice of what other threads wrote. */
+void transblock_late(TCache *c);
+void transblock_init(TCache *c);
+void transblock_fini(TCache *c);
+
+/* ---- chain.c ---- */
+/* Let e jump to b directly. host: b's first byte. */
+void chain_link(TCache *c, Edge *e, TransBlock *b);
+/* Nothing leads to b any more. */
+void chain_unlink(TCache *c, TransBlock *b);
+/* Remember b for indirect jumps. */
+void chain_remember(TCache *c, TransBlock *b);
+
+/* ---- translate.c ---- */
+/* Translate the block at host = CS:eip; NULL when its first instruction is the interpreter's. */
+TransBlock *translate(TCache *c, Hva host, uint32_t eip, unsigned mode);

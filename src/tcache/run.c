@@ -1,0 +1,164 @@
+/*
+ * The run loop of the translation cache.
+ *
+ * It differs from the interpreter's in what it does when nothing asks for attention: find the block at CS:EIP, translate
+ * it if need be, link the edge by which the last one was left, and enter. Single steps, shadows, debug registers,
+ * instructions on two pages and code that does not lie in memory are the interpreter's. With a bound on instructions
+ * blocks are not chained, and one that would go beyond the bound is stepped through.
+ */
+#include "tcache/internal.h"
+
+#include <unistd.h>
+
+static unsigned mode_now(TCache *c, bool single)
+{
+    const Vcpu *v = c->v;
+    const Seg *cs = &v->seg[S_CS];
+    Mode m = {
+        .bits = (cs->attr & SEG_DB ? MODE_CODE32 : 0) | (v->cpl == 3 ? MODE_USER : 0) | v->mmu_idx << MODE_MMU_SHIFT |
+                (v->sp_mask == 0xffffffff ? MODE_STACK32 : 0) | (single ? MODE_SINGLE : 0),
+        .cs_base = cs->base, .cs_limit = cs->limit,
+    };
+    for (int n = 0; n < S_COUNT; n++) {
+        const Seg *s = &v->seg[n];
+        if (s->base == 0 && s->read_max == 0xffffffff && (n == S_CS || s->write_max == 0xffffffff))
+            m.bits |= 1u << (MODE_FLAT_SHIFT + n);
+    }
+    return mode_number(c, &m);
+}
+
+/* The host address that CS:EIP is fetched from, or NULL. Raises what the fetch raises. */
+static Hva fetch_host(Vcpu *v)
+{
+    Gva addr = (v->seg[S_CS].base + v->rip) & v->lin_mask;
+    int idx = v->cpl == 3 ? MMU_USER : MMU_SUPER;
+    const TlbEntry *e = tlb_entry(v, idx, addr);
+
+    v->insn_rip = v->rip;
+    if (G_UNLIKELY(v->rip > v->seg[S_CS].limit))
+        return NULL;
+    if (G_UNLIKELY(e->exec != (addr & PAGE_MASK))) {
+        mmu_translate(v, addr, ACCESS_FETCH, idx);
+        if (e->exec != (addr & PAGE_MASK))
+            return NULL;
+    }
+    return (Hva)(e->addend + addr);
+}
+
+/* The block at CS:EIP; NULL: the interpreter's turn. Links e to it. */
+static TransBlock *block_now(TCache *c, Edge *e, bool single)
+{
+    uint64_t flushes = c->stats.flushes;
+    Hva host = fetch_host(c->v);
+    if (G_UNLIKELY(!host))
+        return NULL;
+    uint32_t eip = c->v->rip;
+    unsigned mode = mode_now(c, single);
+    TransBlock *b = transblock_find(c, host, eip, mode);
+    if (G_UNLIKELY(!b)) {
+        if (transblock_restless(c, host))
+            return NULL;
+        b = translate(c, host, eip, mode);
+        if (!b)
+            return NULL;
+    }
+    if (single)
+        return b;
+    if (e && flushes == c->stats.flushes) {
+        if (e->from->mode == b->mode && e->target == eip)
+            chain_link(c, e, b);
+    } else {
+        chain_remember(c, b);
+    }
+    return b;
+}
+
+Exit tcache_run(Vcpu *v, uint64_t max_insns)
+{
+    TCache *c = v->tcache;
+    jmp_buf catch_point;
+    jmp_buf *outer = v->catch_point;
+    Exit exit = EXIT_BUDGET;
+    Edge *volatile edge = NULL;
+    const uint64_t last = max_insns ? v->insns + max_insns : UINT64_MAX;
+
+    g_atomic_pointer_set(&c->thread, g_thread_self());
+    v->catch_point = &catch_point;
+    v->site = NULL;
+    if (_setjmp(catch_point)) {
+        edge = NULL;
+        if (v->site) { /* within a block: those before it have run */
+            v->insns += ((Site *)v->site)->index;
+            v->site = NULL;
+        }
+        event_deliver_fault(v);
+        vcpu_attention(v, ATTN_EVENT);
+        if (max_insns)
+            v->insns++; /* a guest that faults forever uses up its budget too */
+    }
+    while (v->insns < last) {
+        uint32_t attention = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
+        if (G_UNLIKELY(attention)) {
+            edge = NULL;
+            if (attention & ATTN_STALE)
+                transblock_late(c);
+            if (!interp_attend(v, &exit))
+                break;
+            continue;
+        }
+        TransBlock *b = block_now(c, edge, max_insns != 0);
+        edge = NULL;
+        if (G_UNLIKELY(!b || b->count > last - v->insns)) {
+            c->stats.steps++;
+            interp_step(v);
+            continue;
+        }
+        c->stats.entries++;
+        uint64_t left = c->enter(v, codebuf_exec(c->buf, b->entry_p));
+        if (left == LEFT_SITE) {
+            v->insns += ((Site *)v->site)->index + 1;
+        } else if (left != LEFT_PLAIN) {
+            Edge *e = (Edge *)left;
+            v->rip = e->target;
+            edge = e;
+        }
+        v->site = NULL;
+    }
+    v->catch_point = outer;
+    g_atomic_pointer_set(&c->thread, NULL);
+    return exit;
+}
+
+TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
+{
+    CodeBuf *buf = codebuf_new(MAX(bytes, 256u << 10), error);
+    if (!buf)
+        return NULL;
+    TCache *c = g_new0(TCache, 1);
+    c->v = v;
+    c->buf = buf;
+    c->features = v->model->features;
+    stubs_emit(c);
+    transblock_init(c);
+    v->tcache = c;
+    return c;
+}
+
+void tcache_free(TCache *c)
+{
+    if (!c)
+        return;
+    c->v->tcache = NULL;
+    transblock_fini(c);
+    if (c->perf_map)
+        fclose(c->perf_map);
+    codebuf_free(c->buf);
+    g_free(c);
+}
+
+void tcache_perf_map(TCache *c)
+{
+    g_autofree char *name = g_strdup_printf("/tmp/perf-%d.map", (int)getpid());
+    if (!c->perf_map)
+        c->perf_map = fopen(name, "w");
+}

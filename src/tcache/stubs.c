@@ -1,0 +1,195 @@
+/*
+ * The ways into translated code, out of it, and from it to C.
+ *
+ *   enter         C calls it: load the guest's registers and jump to a block
+ *   stub_call     run an instruction's handler and come back; r10d = offset of its Site in the buffer
+ *   stub_final    the same for the last instruction of a block, and leave
+ *   stub_indirect jump to eip r10d; r12d = number of the mode
+ *   stub_edge     leave by an edge: r10d = its offset in the buffer
+ *   stub_leave    leave: eip in r10d
+ *
+ * Flags are parked in all of them. Handlers may jump to the run loop's catch point, so what they need is in Vcpu first.
+ */
+#include "tcache/internal.h"
+
+#include "tcache/emit.h"
+
+#define VCPU(field) host_mem(H_R14, offsetof(Vcpu, field))
+
+/* Where each guest register lives. */
+static const uint8_t host_of[8] = {H_R8, H_CX, H_DX, H_BX, H_R9, H_BP, H_SI, H_DI};
+
+static void spill(Emit *e)
+{
+    emit_store(e, 2, VCPU(cc), H_AX);
+    for (int n = 0; n < 8; n++)
+        emit_store(e, 8, host_mem(H_R14, offsetof(Vcpu, gpr) + n * sizeof(Gpr)), host_of[n]);
+    emit_store(e, 8, VCPU(insns), H_R15);
+}
+
+static void reload(Emit *e)
+{
+    for (int n = 0; n < 8; n++)
+        emit_load(e, 8, host_of[n], host_mem(H_R14, offsetof(Vcpu, gpr) + n * sizeof(Gpr)));
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, VCPU(cc)); /* movzx */
+}
+
+static const uint8_t saved[] = {H_BX, H_BP, H_R12, H_R13, H_R14, H_R15};
+
+static void emit_enter(Emit *e)
+{
+    for (unsigned n = 0; n < G_N_ELEMENTS(saved); n++) {
+        if (saved[n] & 8)
+            emit8(e, 0x41);
+        emit8(e, 0x50 | (saved[n] & 7)); /* push */
+    }
+    emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8: aligned to 16 while translated code runs */
+    emit8(e, 8);
+    emit_mov(e, 8, H_R14, H_DI);
+    emit_mov(e, 8, H_R11, H_SI);
+    emit_load(e, 8, H_R15, VCPU(insns));
+    reload(e);
+    emit_rr(e, 0, 4, 0xff, 4, H_R11); /* jmp r11 */
+}
+
+/* Back to C with the value in r13; registers are in Vcpu. */
+static void emit_return(Emit *e)
+{
+    emit_mov(e, 8, H_AX, H_R13);
+    emit_rr(e, 0, 8, 0x83, 0, H_SP);
+    emit8(e, 8);
+    for (int n = G_N_ELEMENTS(saved) - 1; n >= 0; n--) {
+        if (saved[n] & 8)
+            emit8(e, 0x41);
+        emit8(e, 0x58 | (saved[n] & 7)); /* pop */
+    }
+    emit8(e, 0xc3);
+}
+
+/* Registers to Vcpu, then the handler of the site whose offset is r10d; r12 = the Site. */
+static void emit_handler(TCache *c, Emit *e)
+{
+    spill(e);
+    emit_mov_imm64(e, H_R12, (uintptr_t)c->buf->write);
+    emit_rr(e, 0, 8, 0x01, H_R10, H_R12); /* add r12, r10 */
+    emit_store(e, 8, VCPU(site), H_R12);
+    emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, eip)));
+    emit_store(e, 8, VCPU(insn_rip), H_AX);
+    emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, next)));
+    emit_store(e, 8, VCPU(rip), H_AX);
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, host_mem(H_R12, offsetof(Site, insn.row)));
+    emit_mov_imm64(e, H_R11, (uintptr_t)c->calls);
+    emit_rm(e, 0, 8, 0xff, 0, (HostMem){H_R11, H_AX, 3, 0}); /* inc */
+    emit_mov(e, 8, H_DI, H_R14);
+    emit_mov(e, 8, H_SI, H_R12);
+    emit_rm(e, 0, 4, 0xff, 2, host_mem(H_R12, offsetof(Site, insn.run))); /* call */
+}
+
+static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site)
+{
+    emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8 */
+    emit8(e, 8);
+    emit_handler(c, e);
+    /* an instruction that left for elsewhere, or something to look at: the block does not go on */
+    emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, next)));
+    emit_rm(e, 0, 8, 0x3b, H_AX, VCPU(rip)); /* cmp */
+    uint8_t *out1 = emit_jcc(e, 5);
+    emit_rm(e, 0, 4, 0x83, 7, VCPU(attention)); /* cmp dword, 0 */
+    emit8(e, 0);
+    uint8_t *out2 = emit_jcc(e, 5);
+    reload(e);
+    emit_rr(e, 0, 8, 0x83, 0, H_SP);
+    emit8(e, 8);
+    emit8(e, 0xc3);
+    emit_patch32(out1, e->p);
+    emit_patch32(out2, e->p);
+    emit_rr(e, 0, 8, 0x83, 0, H_SP); /* drop the return address too */
+    emit8(e, 16);
+    emit_jmp_to(e, left_site);
+}
+
+static void emit_stub_indirect(TCache *c, Emit *e)
+{
+    HostMem slot = host_mem(H_R13, 0);
+
+    emit_rm(e, 0, 4, 0x83, 7, VCPU(attention));
+    emit8(e, 0);
+    uint8_t *leave1 = emit_jcc(e, 5);
+    emit_mov(e, 4, H_R11, H_R10);
+    emit_rr(e, 0, 4, 0x81, 4, H_R11); /* and r11d, JUMP_SLOTS - 1 */
+    emit32(e, JUMP_SLOTS - 1);
+    emit_rr(e, 0, 4, 0xc1, 4, H_R11); /* shl r11d, 5 */
+    emit8(e, 5);
+    emit_mov_imm64(e, H_R13, (uintptr_t)c->jumps);
+    emit_rr(e, 0, 8, 0x01, H_R11, H_R13);
+    slot.disp = offsetof(JumpSlot, eip);
+    emit_rm(e, 0, 4, 0x3b, H_R10, slot);
+    uint8_t *leave2 = emit_jcc(e, 5);
+    slot.disp = offsetof(JumpSlot, mode);
+    emit_rm(e, 0, 4, 0x3b, H_R12, slot);
+    uint8_t *leave3 = emit_jcc(e, 5);
+    slot.disp = offsetof(JumpSlot, tlb);
+    emit_load(e, 4, H_R11, slot);
+    slot.disp = offsetof(JumpSlot, page);
+    emit_load(e, 4, H_R12, slot);
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(TlbEntry, exec)});
+    uint8_t *leave4 = emit_jcc(e, 5);
+    slot.disp = offsetof(JumpSlot, addend);
+    emit_load(e, 8, H_R12, slot);
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(TlbEntry, addend)});
+    uint8_t *leave5 = emit_jcc(e, 5);
+    slot.disp = offsetof(JumpSlot, code);
+    emit_rm(e, 0, 4, 0xff, 4, slot); /* jmp */
+    emit_patch32(leave1, e->p);
+    emit_patch32(leave2, e->p);
+    emit_patch32(leave3, e->p);
+    emit_patch32(leave4, e->p);
+    emit_patch32(leave5, e->p);
+    /* falls into stub_leave */
+}
+
+static void align(Emit *e)
+{
+    while ((uintptr_t)e->p & 15)
+        emit8(e, 0xcc);
+}
+
+void stubs_emit(TCache *c)
+{
+    Emit e = {c->buf->code};
+
+    G_STATIC_ASSERT(sizeof(JumpSlot) == 32);
+    c->enter = (EnterFn *)codebuf_exec(c->buf, e.p);
+    emit_enter(&e);
+
+    align(&e);
+    c->stub_final = e.p;
+    emit_handler(c, &e);
+    uint8_t *left_site = e.p;
+    emit_mov_imm32(&e, H_R13, LEFT_SITE);
+    emit_return(&e);
+
+    align(&e);
+    c->stub_call = e.p;
+    emit_stub_call(c, &e, left_site);
+
+    align(&e);
+    c->stub_indirect = e.p;
+    emit_stub_indirect(c, &e);
+    c->stub_leave = e.p;
+    emit_store(&e, 8, VCPU(rip), H_R10);
+    emit_mov_imm32(&e, H_R13, LEFT_PLAIN);
+    spill(&e);
+    emit_return(&e);
+
+    align(&e);
+    c->stub_edge = e.p;
+    emit_mov_imm64(&e, H_R13, (uintptr_t)c->buf->write);
+    emit_rr(&e, 0, 8, 0x01, H_R10, H_R13);
+    spill(&e);
+    emit_return(&e);
+    align(&e);
+
+    c->buf->code = e.p;
+    codebuf_keep(c->buf);
+}

@@ -1,0 +1,37 @@
+/*
+ * The translation cache: guest code as host code.
+ *
+ * See docs/translation.md for the whole; the parts are codebuf.c (memory), emit.c (encoding), stubs.c (ways in and out),
+ * transblock.c (the table of blocks and their invalidation), chain.c (jumps between blocks), address.c (memory operands), translate.c,
+ * trinsn.c and the other tr*.c (instructions), run.c (the run loop).
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+
+typedef struct TCache TCache;
+
+typedef struct TCacheStats {
+    uint64_t blocks, insns;      /* translated, ever */
+    uint64_t entries;            /* times the run loop entered translated code */
+    uint64_t steps;              /* instructions left to the interpreter by the run loop */
+    uint64_t links, flushes, invalidations;
+    size_t code_used, data_used, size;
+} TCacheStats;
+
+/*
+ * A translation cache for v, of at most bytes of host code and what describes it. NULL and an error when the host allows no
+ * executable memory. v->tcache is set.
+ */
+TCache *tcache_new(Vcpu *v, size_t bytes, GError **error);
+void tcache_free(TCache *c);
+
+/* Run translated code. The contract is interp_run()'s. v->tcache must be there. */
+Exit tcache_run(Vcpu *v, uint64_t max_insns);
+
+/* Write a map of translated code for Linux perf to /tmp/perf-PID.map from now on. */
+void tcache_perf_map(TCache *c);
+
+void tcache_stats(const TCache *c, TCacheStats *out);
+/* In words, with the handlers called most. */
+void tcache_stats_print(const TCache *c, GString *out);

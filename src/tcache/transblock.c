@@ -1,0 +1,193 @@
+/*
+ * The table of translated blocks, and what happens when the bytes they came from change.
+ *
+ * A block is found by the host address of its first byte (which names the physical byte), its eip and its mode. Pages of
+ * RAM with blocks are watched (WATCH_TRANS). A write to translated bytes kills all blocks of the page: nothing leads to
+ * them any more, and ATTN_STALE makes the one that runs stop after the writing instruction. Writes by other threads (DMA)
+ * are noted and looked at by the vCPU's thread, which attends before it can learn that the transfer is over.
+ */
+#include "tcache/internal.h"
+
+typedef struct LateWrite {
+    uint64_t offset, len;
+} LateWrite;
+
+#define RESTLESS 24 /* invalidations after which a page is left to the interpreter */
+
+static unsigned hash_of(Hva host, uint32_t eip, unsigned mode)
+{
+    uintptr_t a = (uintptr_t)host;
+    return (a ^ a >> 15 ^ (eip >> 12) * 0x9e5u ^ mode * 0x3d1u) & (TRANS_HASH - 1);
+}
+
+unsigned mode_number(TCache *c, const Mode *m)
+{
+    const Mode *last = &c->modes[c->mode_last];
+    if (G_LIKELY(c->mode_count && last->bits == m->bits && last->cs_base == m->cs_base && last->cs_limit == m->cs_limit))
+        return c->mode_last;
+    for (unsigned n = 0; n < c->mode_count; n++)
+        if (c->modes[n].bits == m->bits && c->modes[n].cs_base == m->cs_base && c->modes[n].cs_limit == m->cs_limit)
+            return c->mode_last = n;
+    if (c->mode_count == MODES_MAX)
+        transblock_flush(c);
+    c->modes[c->mode_count] = *m;
+    return c->mode_last = c->mode_count++;
+}
+
+static bool in_ram(const TCache *c, Hva p)
+{
+    const Ram *r = c->v->ram;
+    return r && p >= r->host && p < r->host + r->size;
+}
+
+TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode)
+{
+    TransBlock *b = c->hash[hash_of(host, eip, mode)];
+    while (b && (b->host != host || b->eip != eip || b->mode != mode))
+        b = b->hash_next;
+    return b;
+}
+
+void transblock_add(TCache *c, TransBlock *b)
+{
+    unsigned h = hash_of(b->host, b->eip, b->mode);
+    b->hash_next = c->hash[h];
+    c->hash[h] = b;
+    c->stats.blocks++;
+    c->stats.insns += b->count;
+    if (!in_ram(c, b->host))
+        return;
+    uint64_t offset = b->host - c->v->ram->host;
+    TransPage **slot = &c->pages[offset >> PAGE_BITS], *p = *slot;
+    if (!p)
+        p = *slot = g_new0(TransPage, 1);
+    if (!p->blocks)
+        ram_watch(c->v->ram, offset & PAGE_MASK, PAGE_SIZE, WATCH_TRANS);
+    b->page_next = p->blocks;
+    p->blocks = b;
+    for (unsigned n = offset & ~PAGE_MASK, end = n + b->bytes; n < end; n++)
+        p->code[n / 64] |= 1ull << (n % 64);
+}
+
+bool transblock_restless(TCache *c, Hva host)
+{
+    if (!in_ram(c, host))
+        return false;
+    TransPage *p = c->pages[(host - c->v->ram->host) >> PAGE_BITS];
+    if (G_LIKELY(!p || p->changes < RESTLESS))
+        return false;
+    /* it may have come to rest: try again now and then */
+    if (++p->changes > RESTLESS + 2000)
+        p->changes = RESTLESS / 2;
+    return true;
+}
+
+static void block_kill(TCache *c, TransBlock *b)
+{
+    TransBlock **link = &c->hash[hash_of(b->host, b->eip, b->mode)];
+    while (*link && *link != b)
+        link = &(*link)->hash_next;
+    if (*link)
+        *link = b->hash_next;
+    chain_unlink(c, b);
+    b->host = NULL;
+}
+
+static bool has_code(const TransPage *p, unsigned from, unsigned bytes)
+{
+    for (unsigned n = from; n < from + bytes; n++)
+        if (p->code[n / 64] >> (n % 64) & 1)
+            return true;
+    return false;
+}
+
+static void written(TCache *c, uint64_t offset, uint64_t len)
+{
+    while (len) {
+        uint64_t in_page = offset & ~PAGE_MASK;
+        uint64_t bytes = MIN(len, PAGE_SIZE - in_page);
+        TransPage *p = c->pages[offset >> PAGE_BITS];
+        if (p && p->blocks && has_code(p, in_page, bytes)) {
+            for (TransBlock *b = p->blocks; b; b = b->page_next)
+                block_kill(c, b);
+            p->blocks = NULL;
+            p->changes++;
+            memset(p->code, 0, sizeof p->code);
+            ram_unwatch(c->v->ram, offset & PAGE_MASK, PAGE_SIZE, WATCH_TRANS);
+            c->stats.invalidations++;
+            vcpu_attention(c->v, ATTN_STALE);
+        }
+        offset += bytes;
+        len -= bytes;
+    }
+}
+
+/* WatchFn: RAM bytes are about to change. */
+static void on_write(void *opaque, uint64_t offset, uint64_t len)
+{
+    TCache *c = opaque;
+    GThread *runner = g_atomic_pointer_get(&c->thread);
+
+    if (G_LIKELY(!runner || runner == g_thread_self())) {
+        written(c, offset, len);
+        return;
+    }
+    LateWrite w = {offset, len};
+    g_mutex_lock(&c->lock);
+    g_array_append_val(c->late, w);
+    g_mutex_unlock(&c->lock);
+    vcpu_attention(c->v, ATTN_STALE);
+}
+
+void transblock_late(TCache *c)
+{
+    g_mutex_lock(&c->lock);
+    for (unsigned n = 0; n < c->late->len; n++) {
+        const LateWrite *w = &g_array_index(c->late, LateWrite, n);
+        written(c, w->offset, w->len);
+    }
+    g_array_set_size(c->late, 0);
+    g_mutex_unlock(&c->lock);
+}
+
+void transblock_flush(TCache *c)
+{
+    for (uint64_t n = 0; n < c->page_count; n++) {
+        TransPage *p = c->pages[n];
+        if (!p)
+            continue;
+        if (p->blocks)
+            ram_unwatch(c->v->ram, n << PAGE_BITS, PAGE_SIZE, WATCH_TRANS);
+        g_free(p);
+        c->pages[n] = NULL;
+    }
+    memset(c->hash, 0, sizeof c->hash);
+    for (unsigned n = 0; n < JUMP_SLOTS; n++)
+        c->jumps[n] = (JumpSlot){.mode = UINT32_MAX};
+    c->mode_count = c->mode_last = 0;
+    codebuf_reset(c->buf);
+    c->stats.flushes++;
+}
+
+void transblock_init(TCache *c)
+{
+    g_mutex_init(&c->lock);
+    c->late = g_array_new(FALSE, FALSE, sizeof(LateWrite));
+    if (c->v->ram) {
+        c->page_count = c->v->ram->size >> PAGE_BITS;
+        c->pages = g_new0(TransPage *, c->page_count);
+        ram_set_watcher(c->v->ram, WATCH_TRANS, on_write, c);
+    }
+    transblock_flush(c);
+    c->stats.flushes = 0;
+}
+
+void transblock_fini(TCache *c)
+{
+    transblock_flush(c);
+    if (c->v->ram)
+        ram_set_watcher(c->v->ram, WATCH_TRANS, NULL, NULL);
+    g_free(c->pages);
+    g_array_unref(c->late);
+    g_mutex_clear(&c->lock);
+}

@@ -1,0 +1,355 @@
+/*
+ * From guest bytes to a translated block: decode, plan backwards what happens to the flags, emit, then the cold code.
+ */
+#include "tcache/translate.h"
+
+#include "cpu/handlers.h"
+#include "frontend/decode.h"
+
+#define BLOCK_ROOM (TRANS_INSNS * 256u) /* bytes of code that a block surely does not exceed */
+
+/* ---- flags ---- */
+
+void flags_park(Tr *t)
+{
+    if (t->park_ok || !t->host_ok)
+        return;
+    emit8(&t->e, 0x9f);                   /* lahf */
+    emit_rr(&t->e, 0, 1, 0x0f90, 0, H_AX); /* seto al */
+    t->park_ok = true;
+}
+
+static void unpark(Emit *e)
+{
+    emit8(e, 0x04); /* add al, 0x7f: OF */
+    emit8(e, 0x7f);
+    emit8(e, 0x9e); /* sahf: the others */
+}
+
+void flags_host(Tr *t)
+{
+    if (t->host_ok || !t->park_ok)
+        return;
+    unpark(&t->e);
+    t->host_ok = true;
+    t->park_ok = false;
+}
+
+/* ---- leaving ---- */
+
+void tr_slow_if(Tr *t, unsigned cond)
+{
+    t->jump[t->jumps++] = emit_jcc(&t->e, cond);
+}
+
+static uint32_t site_new(Tr *t)
+{
+    Site *s = codebuf_data(t->c->buf, sizeof *s, 0);
+    s->insn = t->insn[t->k];
+    s->eip = t->eip;
+    s->next = t->next;
+    s->index = t->k;
+    return (uint8_t *)s - t->c->buf->write;
+}
+
+void tr_count(Tr *t)
+{
+    emit_lea(&t->e, 8, H_R15, host_mem(H_R15, t->n));
+}
+
+static bool same_page(const Tr *t, uint32_t target)
+{
+    return (((t->cs_base + target) ^ (t->cs_base + t->b->eip)) & PAGE_MASK & 0xffffffffu) == 0;
+}
+
+bool tr_plain_target(const Tr *t, uint32_t target)
+{
+    return same_page(t, target) && target > t->eip;
+}
+
+static ColdEdge *edge_begin(Tr *t, unsigned n, uint32_t target)
+{
+    ColdEdge *ce = &t->cold_edge[t->cold_edges++];
+    *ce = (ColdEdge){.index = n};
+    t->b->edge[n] = (Edge){.from = t->b, .target = target};
+    return ce;
+}
+
+void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at)
+{
+    ColdEdge *ce = edge_begin(t, n, target);
+    t->b->edge[n].jump = at;
+    ce->parked = t->b->edge[n].parked = !t->host_ok;
+}
+
+void tr_edge(Tr *t, unsigned n, uint32_t target)
+{
+    bool host_ok = t->host_ok, park_ok = t->park_ok;
+    ColdEdge *ce = edge_begin(t, n, target);
+    Edge *edge = &t->b->edge[n];
+    Emit *e = &t->e;
+
+    if (!same_page(t, target)) {
+        uint32_t linear = t->cs_base + target;
+        int idx = t->bits & MODE_USER ? MMU_USER : MMU_SUPER;
+        int32_t entry = (uint8_t *)tlb_entry(t->v, idx, linear) - (uint8_t *)t->v;
+        flags_park(t);
+        emit_mov_imm32(e, H_R11, linear & PAGE_MASK);
+        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(TlbEntry, exec)));
+        ce->extra[ce->extras++] = emit_jcc(e, 5);
+        emit_mov_imm64(e, H_R11, 0);
+        edge->guard = e->p - 8;
+        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(TlbEntry, addend)));
+        ce->extra[ce->extras++] = emit_jcc(e, 5);
+        flags_clobbered(t);
+    }
+    if (target <= t->eip) {
+        if (t->host_ok && !t->park_ok) { /* without touching the flags */
+            emit_mov(e, 8, H_R11, H_CX);
+            emit_load(e, 4, H_CX, TR_VCPU(attention));
+            emit8(e, 0xe3); /* jrcxz */
+            emit8(e, 8);
+            emit_mov(e, 8, H_CX, H_R11);
+            ce->extra[ce->extras++] = emit_jmp(e);
+            emit_mov(e, 8, H_CX, H_R11);
+        } else {
+            emit_rm(e, 0, 4, 0x83, 7, TR_VCPU(attention)); /* cmp dword, 0 */
+            emit8(e, 0);
+            ce->extra[ce->extras++] = emit_jcc(e, 5);
+            flags_clobbered(t);
+        }
+    }
+    ce->parked = edge->parked = !t->host_ok;
+    edge->jump = emit_jmp(e);
+    t->host_ok = host_ok; /* for what else follows in the block */
+    t->park_ok = park_ok;
+}
+
+void tr_indirect(Tr *t)
+{
+    flags_park(t);
+    tr_count(t);
+    emit_mov_imm32(&t->e, H_R12, t->mode);
+    emit_jmp_to(&t->e, t->bits & MODE_SINGLE ? t->c->stub_leave : t->c->stub_indirect);
+}
+
+static void emit_cold(Tr *t)
+{
+    Emit *e = &t->e;
+    for (unsigned n = 0; n < t->colds; n++) {
+        const ColdPath *c = &t->cold[n];
+        for (unsigned j = 0; j < c->jumps; j++)
+            emit_patch32(t->jump[c->first_jump + j], e->p);
+        emit_mov_imm32(e, H_R10, c->site);
+        if (!c->back) { /* the block ends with it */
+            emit_jmp_to(e, t->c->stub_final);
+            continue;
+        }
+        emit_call_to(e, t->c->stub_call);
+        if (c->host_ok)
+            unpark(e);
+        emit_jmp_to(e, c->back);
+    }
+    for (unsigned n = 0; n < t->cold_edges; n++) {
+        ColdEdge *ce = &t->cold_edge[n];
+        Edge *edge = &t->b->edge[ce->index];
+        edge->cold = e->p;
+        emit_patch32(edge->jump, e->p);
+        for (unsigned j = 0; j < ce->extras; j++)
+            emit_patch32(ce->extra[j], e->p);
+        if (!ce->parked) {
+            emit8(e, 0x9f);
+            emit_rr(e, 0, 1, 0x0f90, 0, H_AX);
+        }
+        emit_mov_imm32(e, H_R10, (uint8_t *)edge - t->c->buf->write);
+        emit_jmp_to(e, t->c->stub_edge);
+    }
+}
+
+/* ---- the block ---- */
+
+static void emit_call(Tr *t)
+{
+    flags_park(t);
+    emit_mov_imm32(&t->e, H_R10, site_new(t));
+    emit_call_to(&t->e, t->c->stub_call);
+    t->park_ok = true;
+    t->host_ok = false;
+}
+
+static void emit_final(Tr *t)
+{
+    flags_park(t);
+    emit_mov_imm32(&t->e, H_R10, site_new(t));
+    emit_jmp_to(&t->e, t->c->stub_final);
+}
+
+static bool is_faulty(uint8_t kind)
+{
+    return kind != KIND_INLINE && kind != KIND_BRANCH;
+}
+
+/* Backwards: are flags wanted after each instruction? Whatever follows the block may want them. */
+static void plan_flags(Tr *t)
+{
+    bool live = true;
+    for (int k = t->n - 1; k >= 0; k--) {
+        InsnPlan *p = &t->plan[k];
+        p->live = live;
+        if (is_faulty(p->kind) || p->flags == FLAGS_READ)
+            live = true;
+        else if (p->flags == FLAGS_WRITE)
+            live = false;
+    }
+}
+
+/* How the block likes its flags at the entry: the first instruction that cares tells. */
+static void emit_entries(Tr *t)
+{
+    TransBlock *b = t->b;
+    for (unsigned k = 0; k < t->n; k++) {
+        const InsnPlan *p = &t->plan[k];
+        if (is_faulty(p->kind)) {
+            b->entry_h = t->e.p;
+            t->host_ok = true;
+            flags_park(t);
+            t->host_ok = false;
+            b->entry_p = t->e.p;
+            return;
+        }
+        if (p->flags == FLAGS_WRITE || (p->flags == FLAGS_PART && !p->live)) {
+            b->entry_h = b->entry_p = t->e.p;
+            t->host_ok = t->park_ok = false;
+            return;
+        }
+        if (p->flags != FLAGS_NONE)
+            break;
+    }
+    b->entry_p = t->e.p;
+    t->park_ok = true;
+    flags_host(t);
+    b->entry_h = t->e.p;
+}
+
+static void emit_insn(Tr *t)
+{
+    const Insn *i = &t->insn[t->k];
+    const InsnPlan *p = &t->plan[t->k];
+
+    t->jumps_before = t->jumps;
+    if (p->kind == KIND_FINAL) {
+        emit_final(t);
+        return;
+    }
+    if (p->kind == KIND_CALL) {
+        emit_call(t);
+        return;
+    }
+    if (is_faulty(p->kind))
+        flags_park(t);
+    else if (p->flags == FLAGS_READ || (p->flags == FLAGS_PART && p->live))
+        flags_host(t);
+    if (p->kind == KIND_BRANCH || p->kind == KIND_BRANCH_FAULTY)
+        tr_branch(t, i);
+    else if (i->flags & INSN_XMM)
+        tr_sse(t, i, t->raw[t->k]);
+    else
+        tr_integer(t, i);
+    if (t->jumps > t->jumps_before) {
+        bool branch = p->kind == KIND_BRANCH_FAULTY;
+        if (!branch && t->host_ok)
+            t->park_ok = false;
+        t->cold[t->colds++] = (ColdPath){
+            .site = site_new(t), .back = branch ? NULL : t->e.p, .host_ok = t->host_ok,
+            .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
+        };
+    }
+}
+
+static unsigned decode(Tr *t, Hva host)
+{
+    unsigned room = PAGE_SIZE - ((uintptr_t)host & ~PAGE_MASK);
+    unsigned at = 0, size = t->bits & MODE_CODE32 ? 4 : 2;
+    uint64_t end = MIN((uint64_t)t->cs_limit + 1, 0xffffffffu); /* eip never wraps within a block */
+
+    if (room > end - t->b->eip)
+        room = end - t->b->eip;
+    while (t->n < TRANS_INSNS && at < room) {
+        Insn *i = &t->insn[t->n];
+        if (insn_decode(host + at, MIN(room - at, 15), size, t->c->features, i) != DECODE_OK)
+            break;
+        insn_bind(i);
+        memcpy(t->raw[t->n], host + at, i->len);
+        t->eip = t->b->eip + at;
+        t->next = t->eip + i->len;
+        t->plan[t->n] = insn_plan(t, i, t->raw[t->n]);
+        at += i->len;
+        InsnPlan *p = &t->plan[t->n];
+        t->n++;
+        if (i->flags & INSN_ENDS_BLOCK && p->kind == KIND_CALL)
+            p->kind = KIND_FINAL;
+        if (p->kind == KIND_FINAL || p->kind == KIND_BRANCH || p->kind == KIND_BRANCH_FAULTY)
+            break;
+    }
+    return at;
+}
+
+static void perf_map_write(TCache *c, const TransBlock *b, const uint8_t *from, const uint8_t *to)
+{
+    fprintf(c->perf_map, "%lx %lx guest_%08x_%s\n", (unsigned long)codebuf_exec(c->buf, from), (unsigned long)(to - from),
+            b->eip, c->modes[b->mode].bits & MODE_USER ? "user" : "kernel");
+    fflush(c->perf_map);
+}
+
+TransBlock *translate(TCache *c, Hva host, uint32_t eip, unsigned mode)
+{
+    Mode saved = c->modes[mode];
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    Tr t;
+
+    if (codebuf_room(c->buf) < room) {
+        transblock_flush(c);
+        mode = mode_number(c, &saved);
+    }
+    memset(&t, 0, offsetof(Tr, raw));
+    t.colds = t.jumps = t.cold_edges = 0;
+    t.c = c;
+    t.v = c->v;
+    t.bits = saved.bits;
+    t.cs_base = saved.cs_base;
+    t.cs_limit = saved.cs_limit;
+    t.mode = mode;
+    uint8_t *data_before = c->buf->data;
+    TransBlock *b = t.b = codebuf_data(c->buf, sizeof *t.b, 0);
+    b->host = host;
+    b->eip = eip;
+    b->mode = mode;
+    b->bytes = decode(&t, host);
+    if (t.n == 0) {
+        c->buf->data = data_before;
+        return NULL;
+    }
+    b->count = t.n;
+    plan_flags(&t);
+    t.e.p = c->buf->code;
+    emit_entries(&t);
+    t.eip = eip;
+    for (t.k = 0; t.k < t.n; t.k++) {
+        t.next = t.eip + t.insn[t.k].len;
+        emit_insn(&t);
+        t.eip = t.next;
+    }
+    const InsnPlan *last = &t.plan[t.n - 1];
+    if (last->kind != KIND_FINAL && last->kind != KIND_BRANCH && last->kind != KIND_BRANCH_FAULTY) {
+        tr_count(&t);
+        t.eip = eip; /* a forward edge, whatever the address */
+        tr_edge(&t, 0, t.next);
+    }
+    emit_cold(&t);
+    g_assert(t.e.p < c->buf->data);
+    if (c->perf_map)
+        perf_map_write(c, b, c->buf->code, t.e.p);
+    c->buf->code = (uint8_t *)(((uintptr_t)t.e.p + 15) & ~(uintptr_t)15);
+    transblock_add(c, b);
+    return b;
+}

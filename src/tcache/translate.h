@@ -1,0 +1,145 @@
+/*
+ * Translation of one block: what its parts share.
+ *
+ * Flags. At every point of a block the guest's arithmetic flags are in the host's flags (host_ok), parked in AX (park_ok),
+ * both, or nowhere when they are dead: written again before anything reads them and before anything can fault. What an
+ * instruction does with them is its FlagUse. An instruction that may fault or call wants them parked (flags_park), for
+ * compares destroy the host's; one that reads them, or writes only some, wants them in the host's (flags_host).
+ *
+ * Slow paths. Where the fast path of an instruction does not do (TLB miss, device, watched page, limit...), it jumps to
+ * cold code behind the block, which runs the whole instruction by its interpreter handler and comes back after it. So
+ * an instruction changes guest state only behind its last check.
+ */
+#pragma once
+
+#include "tcache/emit.h"
+#include "tcache/internal.h"
+
+typedef enum FlagUse {
+    FLAGS_NONE,  /* neither read nor written */
+    FLAGS_WRITE, /* all six written, none read */
+    FLAGS_PART,  /* some written, others kept; dead flags after it mean that it need not see those before */
+    FLAGS_READ,  /* read, perhaps written too */
+} FlagUse;
+
+typedef enum Kind {
+    KIND_CALL,   /* by its handler */
+    KIND_FINAL,  /* by its handler, and then the block is left for the run loop */
+    KIND_INLINE, /* as host code */
+    KIND_FAULTY, /* the same, and it may fault or go the slow way */
+    KIND_BRANCH, /* as host code, ends the block */
+    KIND_BRANCH_FAULTY,
+} Kind;
+
+typedef struct InsnPlan {
+    uint8_t kind, flags;
+    bool live; /* flags are wanted after it */
+} InsnPlan;
+
+/* A jump to the slow path. */
+typedef struct ColdJump {
+    uint8_t *at;
+} ColdJump;
+
+typedef struct ColdPath {
+    uint32_t site;   /* offset in the buffer */
+    uint8_t *back;   /* where to come back */
+    bool host_ok;    /* flags wanted in the host's there */
+    uint16_t first_jump, jumps; /* in Tr.jump */
+} ColdPath;
+
+/* An edge's cold code is still to be written. */
+typedef struct ColdEdge {
+    uint8_t index; /* of the edge */
+    uint8_t *extra[6]; /* jumps that lead there besides the edge's own */
+    uint8_t extras;
+    bool parked;
+} ColdEdge;
+
+typedef struct Tr {
+    TCache *c;
+    Vcpu *v;
+    TransBlock *b;
+    Emit e;
+    uint32_t bits, cs_limit, cs_base;
+    unsigned mode;
+    bool host_ok, park_ok;
+    unsigned n;  /* instructions */
+    unsigned k;  /* the one being translated */
+    uint32_t eip, next; /* of that one */
+    uint8_t raw[TRANS_INSNS][15];
+    Insn insn[TRANS_INSNS];
+    InsnPlan plan[TRANS_INSNS];
+    ColdPath cold[TRANS_INSNS];
+    unsigned colds;
+    uint8_t *jump[TRANS_INSNS * 6];
+    unsigned jumps, jumps_before; /* jumps to the slow path; before this instruction */
+    ColdEdge cold_edge[2];
+    unsigned cold_edges;
+} Tr;
+
+static const uint8_t tr_host[8] = {H_R8, H_CX, H_DX, H_BX, H_R9, H_BP, H_SI, H_DI};
+
+/* Register operands of Insn: byte offsets in Vcpu. */
+static inline int tr_gpr(unsigned offset)
+{
+    return (offset - offsetof(Vcpu, gpr)) / sizeof(Gpr);
+}
+static inline bool tr_is_high(unsigned offset)
+{
+    return offset & 1;
+}
+static inline int tr_reg(unsigned offset)
+{
+    return tr_host[tr_gpr(offset)];
+}
+
+#define TR_VCPU(field) host_mem(H_R14, offsetof(Vcpu, field))
+
+/* ---- plan.c ---- */
+/* How to translate i. */
+InsnPlan insn_plan(const Tr *t, const Insn *i, const uint8_t *raw);
+
+/* ---- translate.c ---- */
+void flags_park(Tr *t);
+void flags_host(Tr *t);
+/* The instruction has written all flags, to the host's. */
+static inline void flags_written(Tr *t)
+{
+    t->host_ok = true;
+    t->park_ok = false;
+}
+/* Inserted code destroyed the host's. */
+static inline void flags_clobbered(Tr *t)
+{
+    t->host_ok = false;
+}
+/* Jump to this instruction's slow path if cond holds. */
+void tr_slow_if(Tr *t, unsigned cond);
+/* Leave by edge n for target. backward: look whether anything asks for attention. */
+void tr_edge(Tr *t, unsigned n, uint32_t target);
+/* The edge whose displacement `at` has been emitted already: plain, in the page, forward. */
+void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at);
+/* May edges to target be plain jumps? */
+bool tr_plain_target(const Tr *t, uint32_t target);
+/* Count the block's instructions. */
+void tr_count(Tr *t);
+/* Leave for the eip in r10d. Flags parked. */
+void tr_indirect(Tr *t);
+
+/* ---- address.c ---- */
+/* r10 = the host address of the memory operand, which size bytes may be accessed at; else the slow path. Uses r10-r12. */
+void tr_operand(Tr *t, const Insn *i, unsigned size, bool write);
+/* reg = offset of the operand in its segment, 32 bits. */
+void tr_offset(Tr *t, const Insn *i, int reg);
+/* From r10d = offset in seg to r10 = host address. */
+void tr_access(Tr *t, int seg, unsigned size, bool write);
+/* r10d = ESP + delta, as wide as the stack. */
+void tr_stack_offset(Tr *t, int32_t delta);
+/* ESP += delta, as wide as the stack. Uses r11. */
+void tr_stack_move(Tr *t, int32_t delta);
+
+/* ---- trinsn.c, trbranch.c, trsse.c ---- emit the instruction */
+void tr_integer(Tr *t, const Insn *i);
+void tr_branch(Tr *t, const Insn *i);
+void tr_sse(Tr *t, const Insn *i, const uint8_t *raw);
