@@ -317,5 +317,10 @@ void op_prefetch(Vcpu *v, const Insn *i)
 /* Faults as a byte's load does; the caches themselves are the host's affair. */
 void op_clflush(Vcpu *v, const Insn *i)
 {
-    mem_read8(v, i->seg, insn_ea(v, i));
+    const Seg *s = &v->seg[i->seg];
+    uint64_t ea = insn_ea(v, i);
+    if (!vcpu_realish(v) && (s->attr & SEG_CODE) && !(s->attr & SEG_R) && ea <= s->limit)
+        lin_probe(v, (s->base + ea) & v->lin_mask, 1, ACCESS_READ, v->mmu_idx); /* allowed in an execute-only segment */
+    else
+        mem_read8(v, i->seg, ea);
 }
