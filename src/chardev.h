@@ -55,6 +55,8 @@ typedef struct ChardevFrontendOps {
     void (*receive_break)(void *opaque);
     /* The lines of get_modem() changed. */
     void (*modem_changed)(void *opaque);
+    /* Someone at the host end came (a connection) or went. A back end that is always there never calls it. */
+    void (*opened)(void *opaque, bool open);
 } ChardevFrontendOps;
 
 typedef struct Chardev {
@@ -120,6 +122,12 @@ static inline void chardev_receive_break(const Chardev *chr)
 {
     if (chr->front && chr->front->receive_break)
         chr->front->receive_break(chr->front_opaque);
+}
+
+static inline void chardev_opened(const Chardev *chr, bool open)
+{
+    if (chr->front && chr->front->opened)
+        chr->front->opened(chr->front_opaque, open);
 }
 
 static inline void chardev_modem_changed(const Chardev *chr)

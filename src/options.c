@@ -71,7 +71,7 @@ void vm_config_free(VmConfig *c)
     g_ptr_array_unref(c->parallels);
     g_ptr_array_unref(c->devices);
     char *strings[] = {c->boot_order, c->kernel, c->initrd, c->append, c->debugcon, c->bios, c->cpu, c->vga,
-                       c->display, c->monitor, c->accel, c->rtc_base, c->name};
+                       c->display, c->monitor, c->gdb, c->accel, c->rtc_base, c->name};
     for (unsigned n = 0; n < G_N_ELEMENTS(strings); n++)
         g_free(strings[n]);
     g_free(c);
@@ -457,6 +457,13 @@ STORE(take_bios, bios)
 STORE(take_name, name)
 STORE(take_debugcon, debugcon)
 STORE(take_monitor, monitor)
+STORE(take_gdb, gdb)
+
+static bool take_s(VmConfig *c, const char *name, const char *arg, GError **error)
+{
+    set_string(&c->gdb, "tcp::1234");
+    return true;
+}
 
 #define FLAG(function, field)                                                                                          \
     static bool function(VmConfig *c, const char *name, const char *arg, GError **error)                               \
@@ -508,7 +515,7 @@ static const Option options[] = {
     {"bios", "FILE", "another BIOS image, such as SeaBIOS's bios.bin", take_bios},
     {"rtc", "base=utc|localtime|DATE", "what the real-time clock starts with", take_rtc},
     {"nographic", NULL, "no screen: the first serial port is this terminal (Ctrl-A x ends, Ctrl-A h helps)", take_nographic},
-    {"serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, null, none", take_serial},
+    {"serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, tcp:HOST:PORT[,server=on,wait=off], telnet:, unix:PATH, pty, pipe:PATH, null, none", take_serial},
     {"parallel", "DEV", "parallel port: file:PATH, null, none", take_parallel},
     {"debugcon", "DEV", "debug console at port 402h: stdio, file:PATH", take_debugcon},
     {"monitor", "DEV", "accepted for compatibility: null, none", take_monitor},
@@ -523,6 +530,8 @@ static const Option options[] = {
     {"no-reboot", NULL, "end instead of rebooting", take_no_reboot},
     {"no-shutdown", NULL, "stop instead of ending when the guest powers off", take_no_shutdown},
     {"S", NULL, "do not start the CPU", take_start_stopped},
+    {"gdb", "DEV", "let gdb debug the guest: tcp::PORT, unix:PATH, pty or stdio; gdb's side is 'target remote'", take_gdb},
+    {"s", NULL, "the same as -gdb tcp::1234", take_s},
     {"no-fd-bootchk", NULL, "accepted", take_nothing},
     {"no-acpi", NULL, "accepted", take_nothing},
     {"nodefaults", NULL, "accepted", take_nothing},

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "debughooks.h"
 #include "irqline.h"
 
 enum { R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI, R_COUNT = 16 };
@@ -209,6 +210,21 @@ typedef struct Msrs {
     uint64_t star, tsc_aux, debugctl;
 } Msrs;
 
+/* An interrupt or exception that was about to be delivered; the last VCPU_EVENTS are kept for explanations. */
+typedef struct VcpuEvent {
+    uint8_t vector;
+    uint8_t kind;     /* EventKind (cpu/cpu.h) */
+    bool has_error;
+    bool nested;      /* met while the event before it was being delivered */
+    uint32_t error;
+    uint32_t flags;   /* EFLAGS but for the arithmetic bits */
+    uint16_t cs, ss;
+    uint8_t cpl;
+    uint64_t rip, rsp;
+    uint64_t cr2;     /* #PF: the address */
+} VcpuEvent;
+#define VCPU_EVENTS 32u
+
 struct Insn;
 struct CodeCache;
 struct TCache;
@@ -254,6 +270,10 @@ typedef struct Vcpu {
 
     /* an access to a page that a data breakpoint watches, from the slow memory path; NULL: nobody cares */
     void (*debug_access)(struct Vcpu *v, uint64_t addr, unsigned size, bool write);
+
+    DebugHooks *hooks; /* a debugger or traces; NULL: none. Not owned. */
+    VcpuEvent event[VCPU_EVENTS]; /* number n at n % VCPU_EVENTS */
+    uint64_t event_count;
 
     /* inputs */
     uint32_t intr;     /* INTR line (atomic) */

@@ -63,9 +63,16 @@ static void *vcpu_main(void *opaque)
         g_mutex_unlock(t->lock);
         Exit exit = t->v->tcache ? tcache_run(t->v, 0) : interp_run(t->v, 0);
         g_mutex_lock(t->lock);
-        if (exit == EXIT_HALT)
+        if (exit == EXIT_HALT) {
+            if (!(t->v->flags & FL_IF) && t->ops->stuck && t->want_run)
+                t->ops->stuck(t->opaque);
             sleep_halted(t);
-        else if (exit == EXIT_SHUTDOWN && !t->want_reset && !t->quit) {
+        } else if (exit == EXIT_DEBUG) {
+            t->want_run = false;
+            if (t->ops->debug_stop)
+                t->ops->debug_stop(t->opaque);
+        }
+        if (exit == EXIT_SHUTDOWN && !t->want_reset && !t->quit) {
             t->want_run = false;
             t->ops->triple_fault(t->opaque);
         }

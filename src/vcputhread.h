@@ -17,6 +17,10 @@ typedef struct VcpuThreadOps {
     void (*reset)(void *opaque);
     /* The CPU shut down after a triple fault. Lock held. What follows is told by vcputhread_request(). */
     void (*triple_fault)(void *opaque);
+    /* Vcpu.hooks stopped the CPU, which now stands still until vcputhread_resume(). Lock held. May be NULL. */
+    void (*debug_stop)(void *opaque);
+    /* The CPU halts with interrupts off: only an NMI or a reset can wake it. Lock held. May be NULL. */
+    void (*stuck)(void *opaque);
 } VcpuThreadOps;
 
 /* Created paused. Nothing is owned; free before them. */

@@ -10,11 +10,15 @@
 
 #include "block/block.h"
 #include "cpu/cpu.h"
+#include "debug/debugger.h"
+#include "debug/gdbstub.h"
+#include "debug/machine.h"
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
 #include "hw/pc.h"
 #include "tcache/tcache.h"
 #include "ui/chrfile.h"
+#include "ui/chrsocket.h"
 #include "ui/chrterm.h"
 #include "vcputhread.h"
 
@@ -41,7 +45,9 @@ struct Vm {
     Vcpu *vcpu;
     VcpuThread *thread;
     GPtrArray *disks; /* BlockDev */
-    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon;
+    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon, gdb_line;
+    Machine machine;
+    GdbStub *gdb;
     GArray *backends; /* Backend */
     bool terminal_taken;
     int status;
@@ -94,7 +100,17 @@ static bool connect_chardev(Vm *vm, Chardev *chr, const char *option, const char
         add_backend(vm, f, (void (*)(void *))chrfile_free);
         return true;
     }
-    g_set_error(error, VM_ERROR, 0, "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, null and none", option, dev);
+    if (chrsocket_handles(dev)) {
+        ChrSocket *s = chrsocket_new(chr, dev, !strcmp(option, "gdb"), &vm->lock, error);
+        if (!s) {
+            g_prefix_error(error, "-%s ", option);
+            return false;
+        }
+        add_backend(vm, s, (void (*)(void *))chrsocket_free);
+        return true;
+    }
+    g_set_error(error, VM_ERROR, 0, "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, tcp:, telnet:, unix:, pty, "
+                "pipe:PATH, null and none", option, dev);
     return false;
 }
 
@@ -183,6 +199,7 @@ static bool attach_drives(Vm *vm, GError **error)
 static void on_reset(void *opaque)
 {
     Vm *vm = opaque;
+    machine_notify(&vm->machine, vm->config->no_reboot ? MACHINE_SHUTDOWN : MACHINE_RESET, true);
     if (vm->config->no_reboot)
         vm_quit(vm, 0);
     else if (vm->thread)
@@ -192,9 +209,11 @@ static void on_reset(void *opaque)
 static void on_power_off(void *opaque)
 {
     Vm *vm = opaque;
+    machine_notify(&vm->machine, MACHINE_SHUTDOWN, true);
     if (!vm->config->no_shutdown)
         vm_quit(vm, 0);
     vcputhread_pause(vm->thread);
+    machine_stopped_itself(&vm->machine, RUN_SHUTDOWN);
 }
 
 static void on_guest_exit(void *opaque, int status)
@@ -313,11 +332,53 @@ static void triple_fault(void *opaque)
         vm_quit(vm, 1);
         return;
     }
+    machine_notify(&vm->machine, MACHINE_RESET, true);
     vcputhread_reset(vm->thread);
     vcputhread_resume(vm->thread);
 }
 
-static const VcpuThreadOps thread_ops = {.reset = machine_reset, .triple_fault = triple_fault};
+static void debug_stop(void *opaque)
+{
+    Vm *vm = opaque;
+    machine_stopped_itself(&vm->machine, RUN_DEBUG);
+}
+
+static const VcpuThreadOps thread_ops = {.reset = machine_reset, .triple_fault = triple_fault, .debug_stop = debug_stop};
+
+/* ---- looking inside ---- */
+
+static void machine_quit(void *opaque, int status)
+{
+    vm_quit(opaque, status);
+}
+
+static bool build_debug(Vm *vm, GError **error)
+{
+    vm->machine.cpu = vm->vcpu;
+    vm->machine.pc = vm->pc;
+    vm->machine.input = &vm->input;
+    vm->machine.disks = vm->disks;
+    vm->machine.lock = &vm->lock;
+    vm->machine.thread = vm->thread;
+    vm->machine.config = vm->config;
+    vm->machine.debugger = debugger_new(vm->vcpu);
+    vm->machine.quit = machine_quit;
+    vm->machine.quit_opaque = vm;
+    machine_init(&vm->machine);
+    if (vm->config->gdb) {
+        vm->gdb = gdbstub_new(&vm->machine, &vm->gdb_line, (GdbStubConfig){NULL, NULL});
+        if (!connect_chardev(vm, &vm->gdb_line, "gdb", vm->config->gdb, error))
+            return false;
+    }
+    return true;
+}
+
+static void free_debug(Vm *vm)
+{
+    gdbstub_free(vm->gdb);
+    machine_clear(&vm->machine);
+    debugger_free(vm->machine.debugger);
+}
 
 /* ---- firmware ---- */
 
@@ -467,6 +528,10 @@ Vm *vm_new(const VmConfig *config, GError **error)
     start_engine(vm);
     pc_reset(vm->pc);
     vm->thread = vcputhread_new(vm->vcpu, &vm->lock, &thread_ops, vm);
+    if (!build_debug(vm, error)) {
+        vm_free(vm);
+        return NULL;
+    }
     return vm;
 }
 
@@ -482,6 +547,7 @@ void vm_free(Vm *vm)
         b->free(b->it);
     }
     g_array_unref(vm->backends);
+    free_debug(vm);
     if (vm->pc) {
         bus_set_listener(vm->pc->mem, NULL, NULL);
         pc_connect_cpu(vm->pc, &(PcCpu){.intr = {NULL, NULL, 0}});
@@ -522,10 +588,8 @@ int vm_run(Vm *vm)
         g_unix_signal_add(SIGHUP, on_signal, vm),
     };
     g_mutex_lock(&vm->lock);
-    if (!vm->config->start_stopped) {
-        clock_start(vm->clock);
-        vcputhread_resume(vm->thread);
-    }
+    if (!vm->config->start_stopped && vm->machine.state == RUN_PRELAUNCH)
+        machine_cont(&vm->machine);
     g_mutex_unlock(&vm->lock);
     g_main_loop_run(vm->loop);
 
@@ -533,6 +597,9 @@ int vm_run(Vm *vm)
     vcputhread_pause(vm->thread);
     vcputhread_wait_paused(vm->thread);
     clock_stop(vm->clock);
+    machine_flush(&vm->machine);
+    if (vm->gdb)
+        gdbstub_exiting(vm->gdb, vm->status);
     g_mutex_unlock(&vm->lock);
     for (unsigned n = 0; n < G_N_ELEMENTS(sources); n++)
         g_source_remove(sources[n]);

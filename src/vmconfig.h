@@ -37,6 +37,7 @@ typedef struct VmConfig {
     char *vga;            /* std or none */
     char *display;        /* NULL: the default for this host */
     char *monitor;
+    char *gdb;            /* chardev of the gdb stub */
     char *accel;          /* interp or translate */
     uint64_t tb_bytes;    /* bound of the translation cache */
     bool accel_stats;     /* print the engine's counters at the end */

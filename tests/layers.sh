@@ -2,8 +2,10 @@
 # The one-way order of the layers: each folder of src/ may include only what stands below it. TAP.
 set -u
 src=${G_TEST_SRCDIR:-$(dirname "$0")/..}/src
-base='vcpu.h irqline.h clock.h chardev.h config.h'
+base='vcpu.h debughooks.h irqline.h clock.h chardev.h config.h'
 
+# debug/ looks inside the whole machine, so it stands on top of everything but vm.c; the CPU and the memory it looks at
+# know only debughooks.h.
 # folder: what it may include (folders end in /, files are named)
 order="
 softmmu: softmmu/
@@ -15,6 +17,7 @@ block: block/
 net: net/
 hw: softmmu/ block/ net/ hw/
 ui: hw/display.h hw/input.h ui/
+debug: softmmu/ frontend/ cpu/ block/ hw/ ui/ debug/ vcputhread.h vmconfig.h
 "
 n=0
 plan=$(printf '%s' "$order" | grep -c :)

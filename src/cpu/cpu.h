@@ -16,6 +16,7 @@ typedef enum Exit {
     EXIT_STOP,     /* ATTN_STOP was set */
     EXIT_HALT,     /* HLT, nothing pending: sleep until an input changes */
     EXIT_SHUTDOWN, /* triple fault */
+    EXIT_DEBUG,    /* Vcpu.hooks asked for it */
 } Exit;
 
 /* What a CPU has beyond instructions; CpuModel.system has a bit for each. */

@@ -16,6 +16,18 @@ static unsigned event_ext(EventKind kind)
     return kind != EVENT_SOFT_INT && kind != EVENT_INT3_INTO;
 }
 
+/* Keep it for explanations, tell whoever listens. */
+static void note(Vcpu *v, int vector, EventKind kind, bool has_error, uint32_t error, bool nested)
+{
+    v->event[v->event_count++ % VCPU_EVENTS] = (VcpuEvent){
+        .vector = vector, .kind = kind, .has_error = has_error, .nested = nested, .error = error, .flags = v->flags,
+        .cs = v->seg[S_CS].sel, .ss = v->seg[S_SS].sel, .cpl = v->cpl, .rip = v->insn_rip, .rsp = v->gpr[R_SP].q,
+        .cr2 = v->cr2,
+    };
+    if (G_UNLIKELY(v->hooks != NULL) && v->hooks->event)
+        v->hooks->event(v->hooks->opaque, v, vector, kind, has_error, error);
+}
+
 /* What is common at the end: flags as the handler begins with. */
 static void enter_handler(Vcpu *v, uint32_t clear)
 {
@@ -144,6 +156,7 @@ void event_deliver(Vcpu *v, int vector, EventKind kind, bool has_error, uint32_t
 {
     if (kind == EVENT_EXTERNAL)
         v->insn_rip = v->rip; /* a fault on the way reports the interrupted place */
+    note(v, vector, kind, has_error, error, false);
     deliver(v, vector, kind, has_error ? &error : NULL, eflags_get(v));
 }
 
@@ -235,6 +248,7 @@ void event_deliver_fault(Vcpu *v)
         }
         if (v->fault.vector == VEC_PF)
             v->cr2 = v->fault.cr2;
+        note(v, v->fault.vector, EVENT_EXCEPTION, v->fault.has_error, v->fault.error, v->delivering >= 0);
         if (!combine(v->delivering, &v->fault)) {
             shut_down(v);
             break;

@@ -34,10 +34,33 @@ static Hva fetch_host(Vcpu *v, Gva addr)
     TlbEntry *e = tlb_entry(v, idx, addr);
     if (G_UNLIKELY(e->exec != (addr & PAGE_MASK))) {
         mmu_translate(v, addr, ACCESS_FETCH, idx);
-        if (e->exec != (addr & PAGE_MASK))
+        /* a page with a breakpoint can be read, but its instructions are to be looked up one by one */
+        if (e->exec != (addr & PAGE_MASK) && !(v->hooks && e->read == (addr & PAGE_MASK)))
             return NULL;
     }
     return (Hva)(e->addend + addr);
+}
+
+/* A debugger's stop: leaves interp_run() with EXIT_DEBUG. */
+#define JUMP_DEBUG 2
+
+/* Ask the debugger about the instruction at CS:rip. */
+static void hook_insn(Vcpu *v)
+{
+    DebugHooks *h = v->hooks;
+    if (h->insn && h->insn(h->opaque, v)) {
+        vcpu_attention(v, ATTN_STEP | ATTN_EVENT);
+        _longjmp(*v->catch_point, JUMP_DEBUG);
+    }
+}
+
+/* The same on a page with breakpoints, unless step() asked already; the block found is left after one instruction. */
+static void hook_page(Vcpu *v, Gva addr)
+{
+    if (v->hooks->step || !v->hooks->page || !v->hooks->page(v->hooks->opaque, addr & PAGE_MASK))
+        return;
+    hook_insn(v);
+    vcpu_attention(v, ATTN_STEP);
 }
 
 /*
@@ -68,6 +91,8 @@ static Block *block_lookup_slow(Vcpu *v)
     Gva addr = (cs->base + v->rip) & v->lin_mask;
 
     v->insn_rip = v->rip;
+    if (G_UNLIKELY(v->hooks != NULL))
+        hook_page(v, addr);
     if (G_UNLIKELY(v->rip > cs->limit))
         fault_gp0(v);
     Hva host = fetch_host(v, addr);
@@ -115,7 +140,7 @@ static inline Block *block_lookup(Vcpu *v)
 /* Conditions under which instructions run one at a time. */
 static bool must_step(const Vcpu *v)
 {
-    return (v->flags & (FL_TF | FL_RF)) || v->shadow || (v->dr[7] & 0xff);
+    return (v->flags & (FL_TF | FL_RF)) || v->shadow || (v->dr[7] & 0xff) || (v->hooks && v->hooks->step);
 }
 
 /* One instruction, with everything looked at before and after it. */
@@ -123,6 +148,8 @@ static void step(Vcpu *v)
 {
     bool tf = v->flags & FL_TF;
     v->insn_rip = v->rip;
+    if (v->hooks && v->hooks->step)
+        hook_insn(v);
     if ((v->dr[7] & 0xff) && !(v->flags & FL_RF) && !(v->shadow & SHADOW_MOV_SS))
         debug_before_insn(v);
     Block *b = block_lookup(v);
@@ -144,7 +171,7 @@ static void step(Vcpu *v)
 static bool take_interrupt(Vcpu *v)
 {
     v->insn_rip = v->rip;
-    if (v->shadow & SHADOW_MOV_SS)
+    if ((v->shadow & SHADOW_MOV_SS) || (v->hooks && v->hooks->no_irq))
         return false;
     if (__atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE) && !v->nmi_blocked && !v->shadow) {
         __atomic_store_n(&v->nmi, 0, __ATOMIC_RELEASE);
@@ -180,10 +207,16 @@ static bool attend(Vcpu *v, uint32_t attention, Exit *exit)
         *exit = EXIT_STOP;
         return false;
     }
+    if (v->hooks && v->hooks->stop) {
+        v->hooks->stop = false;
+        vcpu_attention(v, attention);
+        *exit = EXIT_DEBUG;
+        return false;
+    }
     take_interrupt(v);
     if (v->halted) {
         vcpu_attention(v, ATTN_EVENT);
-        *exit = EXIT_HALT;
+        *exit = v->hooks && v->hooks->no_irq ? EXIT_DEBUG : EXIT_HALT;
         return false;
     }
     if (must_step(v)) {
@@ -229,7 +262,12 @@ Exit interp_run(Vcpu *v, uint64_t max_insns)
     const uint64_t last = max_insns ? v->insns + max_insns : UINT64_MAX;
 
     v->catch_point = &catch_point;
-    if (_setjmp(catch_point)) {
+    int jumped = _setjmp(catch_point);
+    if (jumped == JUMP_DEBUG) {
+        v->catch_point = outer;
+        return EXIT_DEBUG;
+    }
+    if (jumped) {
         event_deliver_fault(v);
         vcpu_attention(v, ATTN_EVENT);
         if (max_insns)

@@ -21,12 +21,16 @@ void io_check(Vcpu *v, uint16_t port, unsigned size)
 static uint32_t port_read(Vcpu *v, uint16_t port, unsigned size)
 {
     uint32_t value = bus_read(v->io, port, size);
+    if (G_UNLIKELY(v->hooks != NULL) && v->hooks->port)
+        v->hooks->port(v->hooks->opaque, v, port, size, false, value);
     debug_io_access(v, port, size);
     return value;
 }
 
 static void port_write(Vcpu *v, uint16_t port, uint32_t value, unsigned size)
 {
+    if (G_UNLIKELY(v->hooks != NULL) && v->hooks->port)
+        v->hooks->port(v->hooks->opaque, v, port, size, true, value);
     bus_write(v->io, port, value, size);
     debug_io_access(v, port, size);
 }

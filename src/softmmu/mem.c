@@ -3,6 +3,12 @@
  */
 #include "softmmu/mem.h"
 
+static void report_unassigned(Vcpu *v, Gpa gpa, unsigned size, bool write)
+{
+    if (G_UNLIKELY(v->hooks != NULL) && v->hooks->unassigned)
+        v->hooks->unassigned(v->hooks->opaque, v, gpa, size, write);
+}
+
 /* One piece within a page, already translated. */
 static uint64_t piece_read(Vcpu *v, Gpa gpa, unsigned size)
 {
@@ -12,6 +18,8 @@ static uint64_t piece_read(Vcpu *v, Gpa gpa, unsigned size)
         memcpy(&value, r->host + (gpa - r->start), size);
         return value;
     }
+    if (!r)
+        report_unassigned(v, gpa, size, false);
     return bus_read(v->mem, gpa, size);
 }
 
@@ -24,6 +32,8 @@ static void piece_write(Vcpu *v, Gpa gpa, uint64_t value, unsigned size)
         memcpy(r->host + (gpa - r->start), &value, size);
         return;
     }
+    if (!r)
+        report_unassigned(v, gpa, size, true);
     bus_write(v->mem, gpa, value, size);
 }
 
@@ -42,6 +52,8 @@ static void check_alignment(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
 
 static void report_access(Vcpu *v, Gva addr, unsigned size, bool write)
 {
+    if (G_UNLIKELY(v->hooks != NULL) && v->hooks->access)
+        v->hooks->access(v->hooks->opaque, v, addr, size, write);
     if (G_UNLIKELY(v->dr[7] & 0xff) && v->debug_access)
         v->debug_access(v, addr, size, write);
 }

@@ -159,10 +159,11 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     if (!host)
         return;
     TlbEntry *e = &v->tlb[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)];
-    bool watched = debug_watches_page(v, page);
+    unsigned hooked = debug_hooked_page(v, page);
+    bool watched = debug_watches_page(v, page) || (hooked & HOOK_DATA);
     e->addend = (uintptr_t)host - page;
     e->read = watched ? TLB_NONE : page;
-    e->exec = w->no_exec ? TLB_NONE : page;
+    e->exec = w->no_exec || hooked ? TLB_NONE : page;
     e->write = TLB_NONE;
     if (writable && !watched && r->kind == REGION_RAM &&
         (r->ram == UINT64_MAX || !v->ram->watch[(r->ram + (host - r->host)) >> PAGE_BITS]))
@@ -213,6 +214,8 @@ Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx)
     }
     Gpa gpa = w.gpa & v->a20_mask;
     tlb_fill(v, addr, &w, gpa, idx, may_write && w.dirty);
+    if (G_UNLIKELY(v->hooks != NULL) && v->hooks->page_filled)
+        v->hooks->page_filled(v->hooks->opaque, v, addr, gpa, access, idx == MMU_USER);
     return gpa;
 }
 

@@ -24,6 +24,12 @@ static inline uint64_t debug_start(const Vcpu *v, int n)
     return v->dr[n] & ~(uint64_t)(debug_len(v->dr[7], n) - 1);
 }
 
+/* What a debugger outside the guest wants to hear of the page: HOOK_* bits. */
+static inline unsigned debug_hooked_page(const Vcpu *v, Gva addr)
+{
+    return G_UNLIKELY(v->hooks != NULL) && v->hooks->page ? v->hooks->page(v->hooks->opaque, addr & PAGE_MASK) : 0;
+}
+
 /* Does a data breakpoint lie on the page of this linear address? */
 static inline bool debug_watches_page(const Vcpu *v, Gva addr)
 {
