@@ -8,8 +8,7 @@
  * is reported. Whoever changes step or an answer of page() does so while the CPU stands still, and then calls tlb_flush_all()
  * and sets ATTN_STEP.
  *
- * Engines other than the interpreter do not run while Vcpu.hooks has step set, and honour missing TLB entries otherwise by
- * leaving such pages to the interpreter.
+ * Engines other than the interpreter do not run while Vcpu.hooks is set: whoever chooses an engine looks at it each time.
  */
 #pragma once
 

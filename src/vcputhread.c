@@ -61,7 +61,8 @@ static void *vcpu_main(void *opaque)
         }
         t->running = true;
         g_mutex_unlock(t->lock);
-        Exit exit = t->v->tcache ? tcache_run(t->v, 0) : interp_run(t->v, 0);
+        /* a debugger or a trace sees every instruction of the interpreter */
+        Exit exit = t->v->tcache && !t->v->hooks ? tcache_run(t->v, 0) : interp_run(t->v, 0);
         g_mutex_lock(t->lock);
         if (exit == EXIT_HALT) {
             if (!(t->v->flags & FL_IF) && t->ops->stuck && t->want_run)

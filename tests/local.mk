@@ -163,3 +163,14 @@ EXTRA_DIST += tests/guests/fetch tests/guests/run
 check-guests: all
 	$(top_srcdir)/tests/guests/fetch $(GUESTS)
 	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)
+
+# gdb debugs a guest, where there is a gdb.
+dist_check_SCRIPTS += tests/test-gdb.sh
+BOOT_GUESTS = tests/guests/gdb.img
+check_DATA += $(BOOT_GUESTS)
+CLEANFILES += $(BOOT_GUESTS) $(BOOT_GUESTS:.img=.elf) $(BOOT_GUESTS:.img=.o)
+EXTRA_DIST += $(BOOT_GUESTS:.img=.S)
+tests/guests/%.img: tests/guests/%.S
+	@$(MKDIR_P) tests/guests
+	$(AM_V_GEN)$(AS) --32 $< -o $(@:.img=.o) && $(LD) -m elf_i386 -Ttext 0x7c00 -e 0x7c00 $(@:.img=.o) -o $(@:.img=.elf) && \
+	  $(OBJCOPY) -O binary $(@:.img=.elf) $@

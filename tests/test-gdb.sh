@@ -1,0 +1,148 @@
+#!/bin/bash
+# Debian's gdb, in batch mode, debugs tests/guests/gdb.S: breakpoints before paging and after, a far return to protected mode,
+# watchpoints, memory and registers both ways, Ctrl-C, detach, kill; a client that sends Z1 and c without acks. TAP.
+set -u
+srcdir=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
+builddir=${G_TEST_BUILDDIR:-$srcdir/build}
+machine=$builddir/src/x86vm
+count=0
+result() { count=$((count + 1)); if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi; }
+
+command -v gdb >/dev/null || { echo "1..0 # SKIP no gdb here: apt-get install gdb"; exit 0; }
+command -v python3 >/dev/null || { echo "1..0 # SKIP no python3 here: apt-get install python3"; exit 0; }
+work=$(mktemp -d) || exit 1
+pid=
+trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+cp "$builddir/tests/guests/gdb.img" "$builddir/tests/guests/gdb.elf" .
+
+start() # options...: a stopped machine with a gdb stub
+{
+    rm -f sock
+    "$machine" -display none -serial null -m 16 -hda gdb.img -snapshot -gdb unix:sock "$@" >vm.log 2>&1 </dev/null &
+    pid=$!
+    for _ in $(seq 100); do [ -S sock ] && return; sleep 0.1; done
+}
+end() { kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null; pid=; }
+debug() # name: commands on standard input, output in the file gdb.log
+{
+    { echo "set pagination off"; echo "set confirm off"; cat; } >commands
+    timeout 60 sh -c 'echo $$ >gdb.pid; exec gdb -nx -batch -x commands gdb.elf' >gdb.log 2>&1 </dev/null
+}
+expect() # name patterns...: each an extended regular expression that a line of gdb.log has, in this order
+{
+    local name=$1 bad=0 from=1 at
+    shift
+    for p in "$@"; do
+        at=$(tail -n +"$from" gdb.log | grep -nE -m1 -- "$p" | cut -d: -f1)
+        if [ -z "$at" ]; then bad=1; echo "# no: $p"; else from=$((from + at)); fi
+    done
+    [ $bad = 0 ] || sed 's/^/# /' gdb.log
+    result $bad "$name"
+}
+
+for engine in interp translate; do
+start -S -accel $engine
+debug <<'END'
+target remote sock
+break *0x7c00
+continue
+set architecture i8086
+x/1i $pc
+set architecture i386
+hbreak far_return
+continue
+p/x $cr0 & 1
+stepi
+p/x $cs
+p $pc == (long)&protected
+break user
+continue
+info registers cs cr0
+x/1i $pc
+stepi
+x/1wx $esp
+delete
+watch *(int*)&counter
+continue
+continue
+p *(int*)&counter > 0
+delete
+rwatch *(int*)&counter
+continue
+delete
+awatch *(int*)(0xc0000000 + (long)&counter)
+set var *(int*)(0xc0000000 + (long)&counter) = 1000
+x/1wd &counter
+delete
+hbreak bump
+continue
+set $eax = 0x77
+stepi
+p/x $eax
+x/2xb &bump
+info threads
+p $xmm0.uint128
+delete
+detach
+END
+expect "$engine: break, step over a far return, watch, write" \
+    'Breakpoint 1, 0x00007c00' 'i8086' 'ljmp +.0x0,.0x7c05' 'Hardware assisted breakpoint 2' 'Breakpoint 2, 0x00007c27' '= 0x1' 'in protected' '= 0x8$' '= 1$' \
+    'Breakpoint 3, 0x.* in user' 'cs +0x1b' 'push' '0x12345678' 'Hardware watchpoint' 'Old value' 'New value' \
+    'New value' '= 1$' 'read watchpoint' 'Value = ' '1000' 'in bump' '= 0x78$' '0x40[^0-9]+0x90' 'Thread 1.*CPU#0' 'detached'
+kill -0 $pid 2>/dev/null
+result $? "$engine: the guest lives on after a detach"
+end
+done
+
+start
+debug <<'END'
+target remote sock
+maint flush register-cache
+stepi
+detach
+END
+expect "a running machine stops for gdb" 'in ' 'detached'
+(sleep 3; kill -INT "$(cat gdb.pid)") &
+debug <<'END'
+target remote sock
+continue
+p 4 + 4
+kill
+END
+expect "Ctrl-C stops it" 'SIGINT' '= 8'
+for _ in $(seq 50); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+! kill -0 $pid 2>/dev/null
+result $? "killing ends the machine"
+end
+
+start -S
+timeout 60 python3 - >gdb.log 2>&1 <<'END'
+import socket, time
+s = socket.socket(socket.AF_UNIX); s.connect("sock"); s.settimeout(20)
+def send(t): s.sendall(b"$" + t.encode() + b"#%02x" % (sum(t.encode()) & 255))
+def recv():
+    b = b""
+    while True:
+        c = s.recv(1)
+        if c == b"$": b = b""
+        elif c == b"#": s.recv(2); return b.decode()
+        elif c not in b"+": b += c
+send("QStartNoAckMode"); print(recv())
+send("Z1,7c00,1"); print(recv())
+send("c"); print(recv())
+send("p8"); print(recv())
+send("c"); time.sleep(1); s.sendall(b"\x03"); print(recv())
+send("z1,7c00,1"); print(recv())
+send("m7dfe,2"); print(recv())
+send("M500,3:010203"); print(recv())
+send("m500,3"); print(recv())
+send("qC"); print(recv())
+send("vCont?"); print(recv())
+send("Zzzz"); print(recv())
+send("nonsense"); print("[" + recv() + "]")
+s.close()
+END
+expect "a client without acks: Z1, c, Ctrl-C" '^OK' '^OK' '^T05' '^007c0000' '^T02' '^OK' '^55aa' '^OK' '^010203' '^QC' '^vCont' '^E22' '^\[\]'
+end
+echo "1..$count"
