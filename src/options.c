@@ -530,7 +530,7 @@ static const Option options[] = {
     {"no-reboot", NULL, "end instead of rebooting", take_no_reboot},
     {"no-shutdown", NULL, "stop instead of ending when the guest powers off", take_no_shutdown},
     {"S", NULL, "do not start the CPU", take_start_stopped},
-    {"gdb", "DEV", "let gdb debug the guest: tcp::PORT, unix:PATH, pty or stdio; gdb's side is 'target remote'", take_gdb},
+    {"gdb", "DEV", "let gdb debug the guest: tcp::PORT, unix:PATH, pty or stdio; ',arch=i8086' after it for 16-bit code", take_gdb},
     {"s", NULL, "the same as -gdb tcp::1234", take_s},
     {"no-fd-bootchk", NULL, "accepted", take_nothing},
     {"no-acpi", NULL, "accepted", take_nothing},

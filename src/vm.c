@@ -366,9 +366,13 @@ static bool build_debug(Vm *vm, GError **error)
     vm->machine.quit_opaque = vm;
     machine_init(&vm->machine);
     if (vm->config->gdb) {
-        vm->gdb = gdbstub_new(&vm->machine, &vm->gdb_line, (GdbStubConfig){NULL, NULL});
-        if (!connect_chardev(vm, &vm->gdb_line, "gdb", vm->config->gdb, error))
-            return false;
+        const char arch[] = ",arch=i8086";
+        bool real_mode = g_str_has_suffix(vm->config->gdb, arch);
+        char *dev = g_strndup(vm->config->gdb, strlen(vm->config->gdb) - (real_mode ? strlen(arch) : 0));
+        vm->gdb = gdbstub_new(&vm->machine, &vm->gdb_line, (GdbStubConfig){.real_mode = real_mode});
+        bool ok = connect_chardev(vm, &vm->gdb_line, "gdb", dev, error);
+        g_free(dev);
+        return ok;
     }
     return true;
 }

@@ -23,7 +23,7 @@ start() # options...: a stopped machine with a gdb stub
     pid=$!
     for _ in $(seq 100); do [ -S sock ] && return; sleep 0.1; done
 }
-end() { kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null; pid=; }
+end() { { kill -9 $pid; wait $pid; } 2>/dev/null; pid=; }
 debug() # name: commands on standard input, output in the file gdb.log
 {
     { echo "set pagination off"; echo "set confirm off"; cat; } >commands
@@ -47,9 +47,7 @@ debug <<'END'
 target remote sock
 break *0x7c00
 continue
-set architecture i8086
 x/1i $pc
-set architecture i386
 hbreak far_return
 continue
 p/x $cr0 & 1
@@ -87,13 +85,26 @@ delete
 detach
 END
 expect "$engine: break, step over a far return, watch, write" \
-    'Breakpoint 1, 0x00007c00' 'i8086' 'ljmp +.0x0,.0x7c05' 'Hardware assisted breakpoint 2' 'Breakpoint 2, 0x00007c27' '= 0x1' 'in protected' '= 0x8$' '= 1$' \
+    'Breakpoint 1, 0x00007c00' 'ljmp' 'Hardware assisted breakpoint 2' 'Breakpoint 2, 0x00007c27' '= 0x1' 'in protected' '= 0x8$' '= 1$' \
     'Breakpoint 3, 0x.* in user' 'cs +0x1b' 'push' '0x12345678' 'Hardware watchpoint' 'Old value' 'New value' \
     'New value' '= 1$' 'read watchpoint' 'Value = ' '1000' 'in bump' '= 0x78$' '0x40[^0-9]+0x90' 'Thread 1.*CPU#0' 'detached'
 kill -0 $pid 2>/dev/null
 result $? "$engine: the guest lives on after a detach"
 end
 done
+
+start -S -gdb unix:sock,arch=i8086
+debug <<'END'
+file
+target remote sock
+break *0x7c00
+continue
+x/2i $pc
+stepi
+detach
+END
+expect "16-bit code" 'ljmp +.0x0,.0x7c05' 'cli' '00007c05'
+end
 
 start
 debug <<'END'

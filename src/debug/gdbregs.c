@@ -106,10 +106,10 @@ static const char xml_vectors[] =
     "<field name=\"OM\" start=\"10\" end=\"10\"/><field name=\"UM\" start=\"11\" end=\"11\"/>"
     "<field name=\"PM\" start=\"12\" end=\"12\"/><field name=\"FZ\" start=\"15\" end=\"15\"/></flags>";
 
-static gpointer make_xml(gpointer unused)
+static gpointer make_xml(gpointer architecture)
 {
-    GString *s = g_string_new("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
-                              "<target><architecture>i386</architecture>");
+    GString *s = g_string_new("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>");
+    g_string_append_printf(s, "<architecture>%s</architecture>", (char *)architecture);
     for (unsigned n = 0; n < G_N_ELEMENTS(regs); n++) {
         const Reg *r = &regs[n];
         if (r->feature) {
@@ -126,10 +126,10 @@ static gpointer make_xml(gpointer unused)
     return g_string_free(s, FALSE);
 }
 
-const char *gdbregs_xml(void)
+const char *gdbregs_xml(bool real_mode)
 {
-    static GOnce once = G_ONCE_INIT;
-    return g_once(&once, make_xml, NULL);
+    static GOnce i386 = G_ONCE_INIT, i8086 = G_ONCE_INIT;
+    return real_mode ? g_once(&i8086, make_xml, "i8086") : g_once(&i386, make_xml, "i386");
 }
 
 unsigned gdbregs_count(void)

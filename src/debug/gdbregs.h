@@ -9,8 +9,11 @@
 
 #include "vcpu.h"
 
-/* target.xml, for qXfer:features:read; static. */
-const char *gdbregs_xml(void);
+/*
+ * target.xml, for qXfer:features:read; static. real_mode: gdb is told i8086, for which it disassembles 16-bit code (it does not
+ * let its user choose against the description); registers are the same.
+ */
+const char *gdbregs_xml(bool real_mode);
 
 unsigned gdbregs_count(void);
 /* Bytes of register n, at most 16; 0: no such register. */

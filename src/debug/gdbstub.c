@@ -338,7 +338,7 @@ static void thread_alive(GdbStub *g, char *args)
 
 static void transfer_features(GdbStub *g, char *args)
 {
-    const char *xml = gdbregs_xml();
+    const char *xml = gdbregs_xml(g->config.real_mode);
     uint64_t offset, len;
     if (!g_str_has_prefix(args, "target.xml:")) {
         answer(g, "E00");

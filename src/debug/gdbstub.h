@@ -16,6 +16,7 @@ typedef struct GdbStubConfig {
     /* `monitor ...`: runs a monitor command; what it printed, to be freed. May be NULL. */
     char *(*command)(void *opaque, const char *line);
     void *opaque;
+    bool real_mode; /* tell gdb i8086: it disassembles 16-bit code */
 } GdbStubConfig;
 
 /* Nothing is owned. Machine lock held. */
