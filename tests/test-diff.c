@@ -53,7 +53,8 @@ static void work(const Options *o, Job *job)
     GString *report = g_string_new(NULL);
     for (; job->s->next < job->end; job->s->next++) {
         bool tell = job->s->mismatches < (uint64_t)o->reports;
-        if (!worker_case(w, o->seed, job->s->next, job->s, tell ? report : NULL, true) && tell) {
+        worker_case(w, o->seed, job->s->next, job->s, tell ? report : NULL, true);
+        if (report->len) {
             fputs(report->str, stdout);
             printf("#   again: tests/test-diff --seed %" G_GINT64_FORMAT " --case %" G_GUINT64_FORMAT "%s%s\n", o->seed,
                    job->s->next, o->only ? " --only " : "", o->only ? o->only : "");
@@ -189,17 +190,19 @@ int main(int argc, char **argv)
     for (int i = 0; i < o.jobs; i++) {
         const WorkerStatus *s = jobs[i].s;
         sum->done += s->done, sum->mismatches += s->mismatches, sum->unfinished += s->unfinished;
-        sum->strays += s->strays, sum->hung += s->hung;
+        sum->strays += s->strays, sum->hung += s->hung, sum->unsteady += s->unsteady;
         for (unsigned k = 0; k < ROW_COUNT; k++)
             sum->rows[k] += s->rows[k];
     }
     if (o.coverage)
         print_coverage(sum->rows);
     printf("# %" G_GUINT64_FORMAT " cases in %.1f s: %.0f cases/s a process; %" G_GUINT64_FORMAT " mismatches; proved nothing: %"
-           G_GUINT64_FORMAT " without end, %" G_GUINT64_FORMAT " strayed\n", sum->done, seconds,
-           sum->done / seconds / o.jobs, sum->mismatches, sum->unfinished, sum->strays);
+           G_GUINT64_FORMAT " without end, %" G_GUINT64_FORMAT " strayed, %" G_GUINT64_FORMAT " unsteady\n", sum->done, seconds,
+           sum->done / seconds / o.jobs, sum->mismatches, sum->unfinished, sum->strays, sum->unsteady);
+    /* One in a million may be the host's timer; more is something else. */
+    bool failed = sum->mismatches || sum->done != (uint64_t)o.cases || sum->unsteady > 1 + sum->done / 1000000;
     printf("1..1\n%sok 1 - %" G_GUINT64_FORMAT " cases from seed %" G_GINT64_FORMAT " equal on host and %s\n",
-           sum->mismatches || sum->done != (uint64_t)o.cases ? "not " : "", sum->done, o.seed,
+           failed ? "not " : "", sum->done, o.seed,
            o.translate ? "translator" : "interpreter");
-    return sum->mismatches != 0;
+    return failed;
 }

@@ -246,6 +246,7 @@ bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GStr
     DiffCase c;
     gen_case(w->g, seed, index, &c);
     unsigned d = run_both(w, &c, s);
+    DiffResult host = w->host, got = w->got;
     restore(w, &c);
     s->done++;
     if (!d)
@@ -254,6 +255,17 @@ bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GStr
     restore(w, &c);
     if (stray) {
         s->strays++;
+        return true;
+    }
+    if (!try_case(w, &c) && !try_case(w, &c) && !try_case(w, &c)) {
+        s->unsteady++;
+        if (report) {
+            g_string_append(report, "# UNSTEADY: differed once only, in ");
+            diff_names(d, report);
+            g_string_append_c(report, '\n');
+            diff_print_case(w->g, &c, report);
+            diff_print_results(&c, &host, &got, report);
+        }
         return true;
     }
     s->mismatches++;

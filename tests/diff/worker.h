@@ -13,8 +13,8 @@
 typedef struct WorkerStatus {
     uint64_t next;  /* the case under way */
     uint64_t done, mismatches, unfinished, strays, hung;
+    uint64_t unsteady; /* differed once, and not when run again: the host was disturbed, or an engine remembers too much */
     uint64_t rows[4096]; /* by row: cases with it */
-    char first_mismatch[32];
 } WorkerStatus;
 
 typedef struct Worker Worker;
