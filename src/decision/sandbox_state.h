@@ -1,0 +1,45 @@
+/* The inside of a Sandbox, shared by birth.c, trace.c and maps.c only. */
+#pragma once
+
+#include "decision/hostregs.h"
+
+#include "decision/ldt.h"
+#include "decision/sandbox.h"
+#include "decision/stub.h"
+
+struct Sandbox {
+    pid_t pid;
+    int pidfd;         /* for kicks; -1 where the host has none */
+    bool dead;         /* reaped, or to be killed: never resumed again */
+    uint32_t kicked;   /* a kick came; atomic */
+    uint64_t ram_size, view_size;
+    unsigned low_limit; /* vm.mmap_min_addr */
+
+    /* the stub */
+    StubList *list;
+    unsigned queued;   /* calls in list->call */
+    uint64_t batch, batch_end; /* addresses in the stub */
+    unsigned mappings; /* no more than so many */
+    bool map_failed;   /* a batch failed: the address space is not as its owner thinks */
+
+    /* what the sandbox holds of the guest */
+    LdtSlots ldt;
+    Seg seg[S_COUNT];          /* as last given... */
+    uint16_t sel[S_COUNT];     /* ...and the selector it got */
+    bool seg_known[S_COUNT];
+    uint32_t id_flag;          /* EFLAGS.ID in the process */
+    bool fpu_inside;           /* the sandbox has the newest x87 and SSE state */
+    int cpu;                   /* it may run on; -1: any */
+};
+
+/* ---- trace.c ---- */
+/* Wait for the next stop; false when the process is gone (s->dead is set). */
+bool trace_wait(Sandbox *s, int *status);
+/* Run the queued calls of the list. 0, or a negative errno of the call at *failed; the process died: -ESRCH. */
+int trace_batch(Sandbox *s, unsigned *failed);
+/* Kill and reap. */
+void trace_kill(Sandbox *s);
+
+/* ---- maps.c ---- */
+/* Queue a call, running the queue first when it is full. */
+SandboxMap maps_queue(Sandbox *s, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
