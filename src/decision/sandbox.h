@@ -28,7 +28,8 @@ typedef struct Sandbox Sandbox;
 typedef enum SandboxExit {
     SANDBOX_FAULT,   /* the instruction at EIP did not execute: interpret it. It raises the guest's exception, or its pages
                         become known and are mapped. vector is the host's view: a hint */
-    SANDBOX_TRAP,    /* the instruction before EIP executed and traps: vector 1 (single-step, INT1), 3 (INT3) or 4 (INTO) */
+    SANDBOX_TRAP,    /* the instruction before EIP executed and traps: vector 1 (single step; INT1, but see is_int1), 3 (INT3)
+                        or 4 (INTO) */
     SANDBOX_SYSCALL, /* INT 80h: EIP is after it */
     SANDBOX_KICK,    /* someone called sandbox_kick(), or Vcpu.attention was set */
     SANDBOX_ESCAPE,  /* the stop shows what 32-bit guest code with the given segments can not reach: run discarded */
@@ -42,7 +43,7 @@ typedef struct SandboxStop {
     uint8_t vector;
     bool has_addr;
     uint32_t addr;   /* FAULT with vector VEC_PF: linear address of the access */
-    bool is_int1;    /* TRAP 1: INT1 (F1), not a single step */
+    bool is_int1;    /* TRAP 1: INT1 (F1), not a single step; EIP is after it, or under some hypervisors at it */
     const char *why; /* a static string, for logs */
 } SandboxStop;
 
