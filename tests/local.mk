@@ -24,6 +24,10 @@ tests_fuzz_streams_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 check_PROGRAMS += tests/test-286
 tests_test_286_SOURCES = tests/test-286.c tests/moo.c tests/moo.h tests/known-286.def
 
+# The sandbox: pure functions; what the host does; attacks on it.
+check_PROGRAMS += tests/test-decide
+tests_test_decide_SOURCES = tests/test-decide.c
+
 check_PROGRAMS += tests/test-clock
 tests_test_clock_SOURCES = tests/test-clock.c
 
