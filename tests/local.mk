@@ -28,6 +28,11 @@ tests_test_286_SOURCES = tests/test-286.c tests/moo.c tests/moo.h tests/known-28
 check_PROGRAMS += tests/test-decide
 tests_test_decide_SOURCES = tests/test-decide.c
 
+SANDBOXTEST = tests/sandboxtest.c tests/sandboxtest.h
+
+check_PROGRAMS += tests/test-sandbox
+tests_test_sandbox_SOURCES = tests/test-sandbox.c $(SANDBOXTEST)
+
 check_PROGRAMS += tests/test-clock
 tests_test_clock_SOURCES = tests/test-clock.c
 
