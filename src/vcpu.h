@@ -302,6 +302,7 @@ typedef struct Vcpu {
     struct Ram *ram;
     struct CodeCache *code;
     struct TCache *tcache; /* NULL: none */
+    uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
     void *site; /* while translated code calls a handler: which one (tcache/internal.h); else NULL */
 
     uint64_t insns; /* instructions executed, for statistics */

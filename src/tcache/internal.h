@@ -61,7 +61,8 @@ struct TransBlock {
 typedef struct Site {
     Insn insn;      /* first: the stubs call through Insn.run */
     uint32_t eip, next;
-    uint32_t index; /* instructions of the block before it */
+    uint16_t index; /* instructions of the block before it */
+    bool x87;       /* its handler deals with Vcpu.fpu's x87 part */
 } Site;
 
 /* A page of RAM that code was translated from. */
@@ -80,8 +81,8 @@ typedef struct JumpSlot {
     uintptr_t addend;
 } JumpSlot;
 
-#define JUMP_SLOTS 4096u
-#define TRANS_HASH 32768u
+#define JUMP_SLOTS 16384u /* a power of two */
+#define TRANS_HASH 262144u /* a power of two */
 #define MODES_MAX 1024u
 #define TRANS_INSNS 64
 
@@ -98,7 +99,8 @@ struct TCache {
 
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
-    uint8_t *stub_call, *stub_final, *stub_indirect, *stub_edge, *stub_leave;
+    uint8_t *stub_call, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_xmm, *stub_x87;
+    uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];
     unsigned mode_count;

@@ -92,13 +92,15 @@ static bool call_goes_on(const Insn *i)
     }
 }
 
-InsnPlan insn_plan(const Tr *t, const Insn *i, const uint8_t *raw)
+InsnPlan insn_plan(const Tr *t, const Insn *i)
 {
     InsnPlan call = PLAN(KIND_CALL, FLAGS_NONE), final = PLAN(KIND_FINAL, FLAGS_NONE);
     bool mem = i->flags & INSN_MEM;
 
     if (insn_info[i->row].rule == TR_BRANCH)
         return plan_branch(t, i);
+    if (i->row >= ROW_F2XM1)
+        return fp_insn_plan(t, i);
     switch (i->row) {
     case ROW_ADD:
     case ROW_OR:
@@ -184,8 +186,7 @@ InsnPlan insn_plan(const Tr *t, const Insn *i, const uint8_t *raw)
         return ordinary(i, FLAGS_READ);
     switch (insn_info[i->row].class) {
     case INNOCUOUS:
-        /* control words, and what may set the pending exceptions that code is translated without */
-        return insn_info[i->row].feature == F_386 || insn_info[i->row].feature == F_486 ? call : call;
+        return call;
     default:
         return call_goes_on(i) ? call : final;
     }

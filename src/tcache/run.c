@@ -10,6 +10,9 @@
 
 #include <unistd.h>
 
+#include "cpu/simd.h"
+#include "tcache/fplive.h"
+
 static unsigned mode_now(TCache *c, bool single)
 {
     const Vcpu *v = c->v;
@@ -23,6 +26,13 @@ static unsigned mode_now(TCache *c, bool single)
         const Seg *s = &v->seg[n];
         if (s->base == 0 && s->read_max == 0xffffffff && (n == S_CS || s->write_max == 0xffffffff))
             m.bits |= 1u << (MODE_FLAT_SHIFT + n);
+    }
+    if (!(v->cr0 & (CR0_EM | CR0_TS))) {
+        const Fpu *f = &v->fpu;
+        if ((f->cw & SW_EXCEPTIONS) == SW_EXCEPTIONS && !(f->sw & SW_ES))
+            m.bits |= MODE_FPU;
+        if ((v->cr4 & CR4_OSFXSR) && cpu_has(v, F_SSE2) && (f->mxcsr & MXCSR_MASKS) == MXCSR_MASKS)
+            m.bits |= MODE_SSE;
     }
     return mode_number(c, &m);
 }
@@ -102,6 +112,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             edge = NULL;
             if (attention & ATTN_STALE)
                 transblock_late(c);
+            fplive_settle(v);
             if (!interp_attend(v, &exit))
                 break;
             continue;
@@ -110,6 +121,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         edge = NULL;
         if (G_UNLIKELY(!b || b->count > last - v->insns)) {
             c->stats.steps++;
+            fplive_settle(v);
             interp_step(v);
             continue;
         }
@@ -124,6 +136,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         }
         v->site = NULL;
     }
+    fplive_settle(v);
     v->catch_point = outer;
     g_atomic_pointer_set(&c->thread, NULL);
     return exit;

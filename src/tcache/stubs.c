@@ -7,20 +7,68 @@
  *   stub_indirect jump to eip r10d; r12d = number of the mode
  *   stub_edge     leave by an edge: r10d = its offset in the buffer
  *   stub_leave    leave: eip in r10d
+ *   stub_xmm      make the guest's XMM registers the host's; touches nothing else but flags
+ *   stub_x87      the same for the x87, unless it is there; afterwards the XMM registers may not be
  *
  * Flags are parked in all of them. Handlers may jump to the run loop's catch point, so what they need is in Vcpu first.
  */
 #include "tcache/internal.h"
 
+#include "cpu/simd.h"
 #include "tcache/emit.h"
+#include "tcache/fplive.h"
 
 #define VCPU(field) host_mem(H_R14, offsetof(Vcpu, field))
 
 /* Where each guest register lives. */
 static const uint8_t host_of[8] = {H_R8, H_CX, H_DX, H_BX, H_R9, H_BP, H_SI, H_DI};
 
-static void spill(Emit *e)
+static void test_live(Emit *e, unsigned what)
 {
+    emit_rm(e, 0, 1, 0xf6, 0, VCPU(fp_live));
+    emit8(e, what);
+}
+
+static HostMem xmm_slot(int n)
+{
+    return host_mem(H_R14, offsetof(Vcpu, fpu.xmm) + n * sizeof(Xmm));
+}
+
+/* The XMM registers to Vcpu, if they are the guest's: C code does not keep them. Uses r11. */
+static void spill_xmm(TCache *c, Emit *e)
+{
+    test_live(e, FP_XMM);
+    uint8_t *none = emit_jcc(e, 4);
+    for (int n = 0; n < 8; n++)
+        emit_rm(e, 0, 4, 0x0f29, n, xmm_slot(n)); /* movaps */
+    emit_rm(e, 0, 4, 0x0fae, 3, VCPU(fpu.mxcsr));  /* stmxcsr */
+    emit_mov_imm64(e, H_R11, (uintptr_t)&c->host_mxcsr);
+    emit_rm(e, 0, 4, 0x0fae, 2, host_mem(H_R11, 0)); /* ldmxcsr */
+    emit_rm(e, 0, 1, 0x80, 4, VCPU(fp_live));
+    emit8(e, 0xff & ~FP_XMM);
+    emit_patch32(none, e->p);
+}
+
+static void emit_stub_xmm(Emit *e)
+{
+    for (int n = 0; n < 8; n++)
+        emit_rm(e, 0, 4, 0x0f28, n, xmm_slot(n));
+    emit_rm(e, 0, 4, 0x0fae, 2, VCPU(fpu.mxcsr));
+    emit_rm(e, 0, 1, 0x80, 1, VCPU(fp_live));
+    emit8(e, FP_XMM);
+    emit8(e, 0xc3);
+}
+
+static void call_c(Emit *e, void (*fn)(Vcpu *))
+{
+    emit_mov(e, 8, H_DI, H_R14);
+    emit_mov_imm64(e, H_AX, (uintptr_t)fn);
+    emit_rr(e, 0, 4, 0xff, 2, H_AX);
+}
+
+static void spill(TCache *c, Emit *e)
+{
+    spill_xmm(c, e);
     emit_store(e, 2, VCPU(cc), H_AX);
     for (int n = 0; n < 8; n++)
         emit_store(e, 8, host_mem(H_R14, offsetof(Vcpu, gpr) + n * sizeof(Gpr)), host_of[n]);
@@ -69,7 +117,7 @@ static void emit_return(Emit *e)
 /* Registers to Vcpu, then the handler of the site whose offset is r10d; r12 = the Site. */
 static void emit_handler(TCache *c, Emit *e)
 {
-    spill(e);
+    spill(c, e);
     emit_mov_imm64(e, H_R12, (uintptr_t)c->buf->write);
     emit_rr(e, 0, 8, 0x01, H_R10, H_R12); /* add r12, r10 */
     emit_store(e, 8, VCPU(site), H_R12);
@@ -80,6 +128,14 @@ static void emit_handler(TCache *c, Emit *e)
     emit_rm(e, 0, 4, 0x0fb7, H_AX, host_mem(H_R12, offsetof(Site, insn.row)));
     emit_mov_imm64(e, H_R11, (uintptr_t)c->calls);
     emit_rm(e, 0, 8, 0xff, 0, (HostMem){H_R11, H_AX, 3, 0}); /* inc */
+    emit_rm(e, 0, 1, 0x80, 7, host_mem(H_R12, offsetof(Site, x87))); /* cmp byte, 0 */
+    emit8(e, 0);
+    uint8_t *no_x87 = emit_jcc(e, 4);
+    test_live(e, FP_X87);
+    uint8_t *not_live = emit_jcc(e, 4);
+    call_c(e, fplive_store);
+    emit_patch32(no_x87, e->p);
+    emit_patch32(not_live, e->p);
     emit_mov(e, 8, H_DI, H_R14);
     emit_mov(e, 8, H_SI, H_R12);
     emit_rm(e, 0, 4, 0xff, 2, host_mem(H_R12, offsetof(Site, insn.run))); /* call */
@@ -148,6 +204,22 @@ static void emit_stub_indirect(TCache *c, Emit *e)
     /* falls into stub_leave */
 }
 
+static void emit_stub_x87(TCache *c, Emit *e)
+{
+    test_live(e, FP_X87);
+    uint8_t *load = emit_jcc(e, 4);
+    emit8(e, 0xc3);
+    emit_patch32(load, e->p);
+    emit_rr(e, 0, 8, 0x83, 5, H_SP);
+    emit8(e, 8);
+    spill(c, e);
+    call_c(e, fplive_load);
+    reload(e);
+    emit_rr(e, 0, 8, 0x83, 0, H_SP);
+    emit8(e, 8);
+    emit8(e, 0xc3);
+}
+
 static void align(Emit *e)
 {
     while ((uintptr_t)e->p & 15)
@@ -159,6 +231,7 @@ void stubs_emit(TCache *c)
     Emit e = {c->buf->code};
 
     G_STATIC_ASSERT(sizeof(JumpSlot) == 32);
+    c->host_mxcsr = MXCSR_HOST;
     c->enter = (EnterFn *)codebuf_exec(c->buf, e.p);
     emit_enter(&e);
 
@@ -179,14 +252,22 @@ void stubs_emit(TCache *c)
     c->stub_leave = e.p;
     emit_store(&e, 8, VCPU(rip), H_R10);
     emit_mov_imm32(&e, H_R13, LEFT_PLAIN);
-    spill(&e);
+    spill(c, &e);
     emit_return(&e);
+
+    align(&e);
+    c->stub_xmm = e.p;
+    emit_stub_xmm(&e);
+
+    align(&e);
+    c->stub_x87 = e.p;
+    emit_stub_x87(c, &e);
 
     align(&e);
     c->stub_edge = e.p;
     emit_mov_imm64(&e, H_R13, (uintptr_t)c->buf->write);
     emit_rr(&e, 0, 8, 0x01, H_R10, H_R13);
-    spill(&e);
+    spill(c, &e);
     emit_return(&e);
     align(&e);
 

@@ -16,9 +16,10 @@ typedef struct LateWrite {
 
 static unsigned hash_of(Hva host, uint32_t eip, unsigned mode)
 {
-    uintptr_t a = (uintptr_t)host;
-    return (a ^ a >> 15 ^ (eip >> 12) * 0x9e5u ^ mode * 0x3d1u) & (TRANS_HASH - 1);
+    uint64_t a = (uintptr_t)host ^ (uint64_t)eip << 20 ^ (uint64_t)mode << 44;
+    return a * 0x9e3779b97f4a7c15u >> (64 - 18);
 }
+G_STATIC_ASSERT(TRANS_HASH == 1u << 18);
 
 unsigned mode_number(TCache *c, const Mode *m)
 {

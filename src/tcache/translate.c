@@ -49,6 +49,7 @@ static uint32_t site_new(Tr *t)
     s->eip = t->eip;
     s->next = t->next;
     s->index = t->k;
+    s->x87 = fp_touches_x87(&s->insn);
     return (uint8_t *)s - t->c->buf->write;
 }
 
@@ -141,11 +142,15 @@ static void emit_cold(Tr *t)
         for (unsigned j = 0; j < c->jumps; j++)
             emit_patch32(t->jump[c->first_jump + j], e->p);
         emit_mov_imm32(e, H_R10, c->site);
-        if (!c->back) { /* the block ends with it */
+        if (c->final) {
             emit_jmp_to(e, t->c->stub_final);
             continue;
         }
         emit_call_to(e, t->c->stub_call);
+        if (c->x87_ok)
+            emit_call_to(e, t->c->stub_x87);
+        if (c->xmm_ok)
+            emit_call_to(e, t->c->stub_xmm);
         if (c->host_ok)
             unpark(e);
         emit_jmp_to(e, c->back);
@@ -175,6 +180,9 @@ static void emit_call(Tr *t)
     emit_call_to(&t->e, t->c->stub_call);
     t->park_ok = true;
     t->host_ok = false;
+    t->xmm_ok = false;
+    if (fp_touches_x87(&t->insn[t->k]))
+        t->x87_ok = false;
 }
 
 static void emit_final(Tr *t)
@@ -251,8 +259,8 @@ static void emit_insn(Tr *t)
         flags_host(t);
     if (p->kind == KIND_BRANCH || p->kind == KIND_BRANCH_FAULTY)
         tr_branch(t, i);
-    else if (i->flags & INSN_XMM)
-        tr_sse(t, i, t->raw[t->k]);
+    else if (i->row >= ROW_F2XM1)
+        tr_fp(t, i, t->raw[t->k]);
     else
         tr_integer(t, i);
     if (t->jumps > t->jumps_before) {
@@ -260,8 +268,9 @@ static void emit_insn(Tr *t)
         if (!branch && t->host_ok)
             t->park_ok = false;
         t->cold[t->colds++] = (ColdPath){
-            .site = site_new(t), .back = branch ? NULL : t->e.p, .host_ok = t->host_ok,
+            .site = site_new(t), .back = t->e.p, .host_ok = t->host_ok,
             .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
+            .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || i->row == ROW_FLDCW,
         };
     }
 }
@@ -282,7 +291,7 @@ static unsigned decode(Tr *t, Hva host)
         memcpy(t->raw[t->n], host + at, i->len);
         t->eip = t->b->eip + at;
         t->next = t->eip + i->len;
-        t->plan[t->n] = insn_plan(t, i, t->raw[t->n]);
+        t->plan[t->n] = insn_plan(t, i);
         at += i->len;
         InsnPlan *p = &t->plan[t->n];
         t->n++;

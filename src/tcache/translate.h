@@ -45,6 +45,8 @@ typedef struct ColdPath {
     uint32_t site;   /* offset in the buffer */
     uint8_t *back;   /* where to come back */
     bool host_ok;    /* flags wanted in the host's there */
+    bool xmm_ok, x87_ok; /* guest registers wanted in the host's there */
+    bool final;      /* no coming back: what code is translated under may have changed */
     uint16_t first_jump, jumps; /* in Tr.jump */
 } ColdPath;
 
@@ -64,6 +66,7 @@ typedef struct Tr {
     uint32_t bits, cs_limit, cs_base;
     unsigned mode;
     bool host_ok, park_ok;
+    bool xmm_ok, x87_ok; /* the guest's registers are surely in the host's: fplive.h */
     unsigned n;  /* instructions */
     unsigned k;  /* the one being translated */
     uint32_t eip, next; /* of that one */
@@ -98,7 +101,7 @@ static inline int tr_reg(unsigned offset)
 
 /* ---- plan.c ---- */
 /* How to translate i. */
-InsnPlan insn_plan(const Tr *t, const Insn *i, const uint8_t *raw);
+InsnPlan insn_plan(const Tr *t, const Insn *i);
 
 /* ---- translate.c ---- */
 void flags_park(Tr *t);
@@ -139,7 +142,11 @@ void tr_stack_offset(Tr *t, int32_t delta);
 /* ESP += delta, as wide as the stack. Uses r11. */
 void tr_stack_move(Tr *t, int32_t delta);
 
-/* ---- trinsn.c, trbranch.c, trsse.c ---- emit the instruction */
+/* ---- trinsn.c, trbranch.c, trfp.c ---- emit the instruction */
 void tr_integer(Tr *t, const Insn *i);
 void tr_branch(Tr *t, const Insn *i);
-void tr_sse(Tr *t, const Insn *i, const uint8_t *raw);
+void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
+/* The plan for rows from ROW_F2XM1 on. */
+InsnPlan fp_insn_plan(const Tr *t, const Insn *i);
+/* Does its handler look at, or change, Vcpu.fpu's x87 part? */
+bool fp_touches_x87(const Insn *i);
