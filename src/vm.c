@@ -493,12 +493,12 @@ static bool build_board(Vm *vm, GError **error)
     return vm->pc != NULL;
 }
 
-/* The engine that was asked for; the interpreter needs nothing. */
+/* The engine that was asked for: translation unless told otherwise. The interpreter needs nothing. */
 static void start_engine(Vm *vm)
 {
     g_autoptr(GError) error = NULL;
 
-    if (g_strcmp0(vm->config->accel, "translate"))
+    if (!g_strcmp0(vm->config->accel, "interp"))
         return;
     TCache *c = tcache_new(vm->vcpu, vm->config->tb_bytes ? vm->config->tb_bytes : TB_BYTES, &error);
     if (!c)

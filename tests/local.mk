@@ -71,6 +71,10 @@ tests/guests/%.bin: tests/guests/%.S tests/guests/common.inc
 	  $(LD) -m elf_i386 -Ttext 0x8000 -e 0x8000 $(@:.bin=.o) -o $(@:.bin=.elf) && \
 	  $(OBJCOPY) -O binary $(@:.bin=.elf) $@
 
+# Translated code against the interpreter, and what only it can get wrong.
+check_PROGRAMS += tests/test-tcache
+tests_test_tcache_SOURCES = tests/test-tcache.c $(CPUBENCH)
+
 # What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
 HWTEST = tests/hwtest.c tests/hwtest.h
 

@@ -4,6 +4,8 @@
  */
 #include "cpubench.h"
 
+#include "tcache/tcache.h"
+
 #include <unistd.h>
 
 #define LOAD_ADDR 0x8000
@@ -22,7 +24,9 @@ static uint32_t word_at(const char *bytes, unsigned n)
     return value;
 }
 
-static void run_guest(const Guest *guest, bool stepping)
+typedef Exit RunFn(Vcpu *v, uint64_t max_insns);
+
+static void run_guest(const Guest *guest, RunFn *run, bool stepping)
 {
     g_autofree char *file = g_strdup_printf("%s.bin", guest->name);
     g_autofree char *path = g_test_build_filename(G_TEST_BUILT, "tests", "guests", file, NULL);
@@ -35,12 +39,16 @@ static void run_guest(const Guest *guest, bool stepping)
     g_assert_no_error(error);
     cpu_bench_load(b, LOAD_ADDR, image, size);
     cpu_bench_start(b, 0, LOAD_ADDR, 0x7000);
+    if (run == tcache_run) {
+        tcache_new(b->v, 1 << 20, &error);
+        g_assert_no_error(error);
+    }
     Exit why = EXIT_BUDGET;
     if (stepping)
-        why = interp_run(b->v, MAX_INSNS);
+        why = run(b->v, MAX_INSNS);
     else
         for (int n = 0; n < 100 && why == EXIT_BUDGET; n++)
-            why = interp_run(b->v, 0);
+            why = run(b->v, 0);
 
     unsigned from = word_at(image, 1) - LOAD_ADDR, to = word_at(image, 2) - LOAD_ADDR;
     g_assert_cmpuint(from, <, to);
@@ -54,17 +62,28 @@ static void run_guest(const Guest *guest, bool stepping)
     g_assert_cmpuint(got, ==, count);
     g_assert_cmpint(why, ==, guest->shuts_down ? EXIT_SHUTDOWN : EXIT_HALT);
     g_assert_cmpuint(b->shutdowns, ==, guest->shuts_down);
+    tcache_free(b->v->tcache);
     cpu_bench_free(b);
 }
 
 static void test_blocks(gconstpointer guest)
 {
-    run_guest(guest, false);
+    run_guest(guest, interp_run, false);
 }
 
 static void test_steps(gconstpointer guest)
 {
-    run_guest(guest, true);
+    run_guest(guest, interp_run, true);
+}
+
+static void test_translated(gconstpointer guest)
+{
+    run_guest(guest, tcache_run, false);
+}
+
+static void test_unchained(gconstpointer guest)
+{
+    run_guest(guest, tcache_run, true);
 }
 
 int main(int argc, char **argv)
@@ -81,6 +100,10 @@ int main(int argc, char **argv)
     for (unsigned n = 0; n < G_N_ELEMENTS(guests); n++) {
         g_autofree char *blocks = g_strdup_printf("/system/%s/blocks", guests[n].name);
         g_autofree char *steps = g_strdup_printf("/system/%s/steps", guests[n].name);
+        g_autofree char *translated = g_strdup_printf("/system/%s/translated", guests[n].name);
+        g_autofree char *unchained = g_strdup_printf("/system/%s/unchained", guests[n].name);
+        g_test_add_data_func(translated, &guests[n], test_translated);
+        g_test_add_data_func(unchained, &guests[n], test_unchained);
         g_test_add_data_func(blocks, &guests[n], test_blocks);
         g_test_add_data_func(steps, &guests[n], test_steps);
     }

@@ -492,6 +492,9 @@ void bus_dma_write(Bus *bus, Gpa addr, const void *buf, uint64_t len)
             if (bus->ram && r->ram != UINT64_MAX)
                 ram_written(bus->ram, r->ram + (addr - r->start), n);
             memcpy(r->host + (addr - r->start), p, n);
+            /* again: a CPU that runs meanwhile may have decoded or translated the old bytes since */
+            if (bus->ram && r->ram != UINT64_MAX)
+                ram_written(bus->ram, r->ram + (addr - r->start), n);
         }
         addr += n;
         p += n;

@@ -110,8 +110,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         uint32_t attention = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
         if (G_UNLIKELY(attention)) {
             edge = NULL;
-            if (attention & ATTN_STALE)
-                transblock_late(c);
+            transblock_late(c);
             fplive_settle(v);
             if (!interp_attend(v, &exit))
                 break;

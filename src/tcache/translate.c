@@ -49,7 +49,7 @@ static uint32_t site_new(Tr *t)
     s->eip = t->eip;
     s->next = t->next;
     s->index = t->k;
-    s->x87 = fp_touches_x87(&s->insn);
+    s->x87 = fp_touches_x87(t, &s->insn);
     return (uint8_t *)s - t->c->buf->write;
 }
 
@@ -181,7 +181,7 @@ static void emit_call(Tr *t)
     t->park_ok = true;
     t->host_ok = false;
     t->xmm_ok = false;
-    if (fp_touches_x87(&t->insn[t->k]))
+    if (fp_touches_x87(t, &t->insn[t->k]))
         t->x87_ok = false;
 }
 

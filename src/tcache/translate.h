@@ -148,5 +148,5 @@ void tr_branch(Tr *t, const Insn *i);
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
 /* The plan for rows from ROW_F2XM1 on. */
 InsnPlan fp_insn_plan(const Tr *t, const Insn *i);
-/* Does its handler look at, or change, Vcpu.fpu's x87 part? */
-bool fp_touches_x87(const Insn *i);
+/* Does its handler use the host's x87, or look at or change Vcpu.fpu's part of it? */
+bool fp_touches_x87(const Tr *t, const Insn *i);

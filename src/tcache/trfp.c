@@ -49,7 +49,7 @@ static FpBytes take_apart(const Insn *i, const uint8_t *raw)
     return b;
 }
 
-bool fp_touches_x87(const Insn *i)
+bool fp_touches_x87(const Tr *t, const Insn *i)
 {
     if (i->row < ROW_F2XM1)
         return false;
@@ -63,14 +63,14 @@ bool fp_touches_x87(const Insn *i)
     case ROW_MOVQ2DQ:
     case ROW_MOVDQ2Q:
         return true;
-    default:
-        return !(i->flags & INSN_XMM);
+    default: /* unmasked SSE exceptions are found with the x87's help */
+        return !(i->flags & INSN_XMM) || !(t->bits & MODE_SSE);
     }
 }
 
 /* ---- SSE ---- */
 
-static bool xmm_row_is_copied(const Insn *i)
+static bool xmm_row_is_copied(const Tr *t, const Insn *i)
 {
     switch (i->row) {
     case ROW_PCMPESTRI:
@@ -80,7 +80,7 @@ static bool xmm_row_is_copied(const Insn *i)
     case ROW_MASKMOVDQU:
         return false;
     default:
-        return !fp_touches_x87(i);
+        return !fp_touches_x87(t, i);
     }
 }
 
@@ -358,7 +358,7 @@ InsnPlan fp_insn_plan(const Tr *t, const Insn *i)
         break;
     }
     if (i->flags & INSN_XMM) {
-        bool copied = (t->bits & MODE_SSE) && xmm_row_is_copied(i);
+        bool copied = (t->bits & MODE_SSE) && xmm_row_is_copied(t, i);
         FlagUse flags = FLAGS_NONE;
         if (i->row == ROW_COMISS || i->row == ROW_UCOMISS || i->row == ROW_COMISD || i->row == ROW_UCOMISD || i->row == ROW_PTEST)
             flags = FLAGS_WRITE;

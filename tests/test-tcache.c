@@ -1,0 +1,281 @@
+/*
+ * The translation cache: self-modifying code of every kind, chaining, interrupts, exact budgets, eviction.
+ *
+ * Guests are a few instructions in real mode at 0:1000h. Most run on the interpreter and translated, and must end alike.
+ */
+#include "cpubench.h"
+
+#include "tcache/tcache.h"
+
+#define CODE 0x1000
+#define RAM_SIZE (4 << 20)
+#define TB_BYTES (1 << 20)
+
+static CpuBench *bench_new(bool translated, const void *code, size_t n, size_t tb_bytes)
+{
+    g_autoptr(GError) error = NULL;
+    CpuBench *b = cpu_bench_new("max", RAM_SIZE);
+    cpu_bench_load(b, CODE, code, n);
+    cpu_bench_start(b, 0, CODE, 0x800);
+    if (translated) {
+        tcache_new(b->v, tb_bytes, &error);
+        g_assert_no_error(error);
+    }
+    return b;
+}
+
+static void bench_free(CpuBench *b)
+{
+    tcache_free(b->v->tcache);
+    cpu_bench_free(b);
+}
+
+static TCacheStats stats(const CpuBench *b)
+{
+    TCacheStats s;
+    tcache_stats(b->v->tcache, &s);
+    return s;
+}
+
+static void assert_alike(const CpuBench *i, const CpuBench *t)
+{
+    for (int n = 0; n < 8; n++)
+        g_assert_cmphex(t->v->gpr[n].q, ==, i->v->gpr[n].q);
+    g_assert_cmphex(t->v->rip, ==, i->v->rip);
+    g_assert_cmphex(eflags_get(t->v), ==, eflags_get(i->v));
+    g_assert_cmpint(memcmp(t->ram->host, i->ram->host, RAM_SIZE), ==, 0);
+}
+
+/* Run to HLT on both engines, compare, and return the translated bench. */
+static CpuBench *run_both(const void *code, size_t n)
+{
+    CpuBench *i = bench_new(false, code, n, 0), *t = bench_new(true, code, n, TB_BYTES);
+    g_assert_cmpint(interp_run(i->v, 0), ==, EXIT_HALT);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    assert_alike(i, t);
+    g_assert_cmpuint(t->v->insns, ==, i->v->insns);
+    bench_free(i);
+    return t;
+}
+#define RUN_BOTH(code) run_both(code, sizeof code - 1)
+
+/* A loop runs without coming back to the run loop. */
+static void test_chaining(void)
+{
+    CpuBench *t = RUN_BOTH("\xb9\x10\x27"     /*     mov cx, 10000 */
+                           "\x01\xc8"         /* 1:  add ax, cx */
+                           "\xe8\x04\x00"     /*     call 2f */
+                           "\x49"             /*     dec cx */
+                           "\x75\xf8"         /*     jnz 1b */
+                           "\xf4"             /*     hlt */
+                           "\x43"             /* 2:  inc bx */
+                           "\xc3");           /*     ret */
+    g_assert_cmphex(t->v->gpr[R_BX].w, ==, 10000);
+    g_assert_cmpuint(stats(t).entries, <, 30);
+    bench_free(t);
+}
+
+/* The next instruction but one is changed by the one before, in the same block. */
+static void test_smc_running_block(void)
+{
+    CpuBench *t = RUN_BOTH("\xc6\x06\x07\x10\x55" /* mov byte [1007h], 55h */
+                           "\x40"                 /* inc ax */
+                           "\xb3\x11"             /* mov bl, 11h: 55h by now */
+                           "\xf4");
+    g_assert_cmphex(t->v->gpr[R_BX].b.l, ==, 0x55);
+    g_assert_cmpuint(stats(t).invalidations, >=, 1);
+    bench_free(t);
+}
+
+/* Code that ran often and is chained is changed from elsewhere, again and again. */
+static void test_smc_ahead(void)
+{
+    CpuBench *t = RUN_BOTH("\xb9\x64\x00"         /*     mov cx, 100 */
+                           "\xe8\x08\x00"         /* 1:  call 2f */
+                           "\xfe\x06\x0f\x10"     /*     inc byte [100fh] */
+                           "\x49"                 /*     dec cx */
+                           "\x75\xf6"             /*     jnz 1b */
+                           "\xf4"                 /*     hlt */
+                           "\x05\x01\x00"         /* 2:  add ax, 1 (100fh: the immediate) */
+                           "\xc3");
+    g_assert_cmphex(t->v->gpr[R_AX].w, ==, 5050);
+    bench_free(t);
+}
+
+/* An instruction that lies on two pages, changed in its second part; reached by a jump that crosses, too. */
+static void test_smc_page_edge(void)
+{
+    uint8_t code[0x1020];
+    memset(code, 0x90, sizeof code);
+    memcpy(code, "\xb9\x05\x00", 3);                  /* mov cx, 5 */
+    memcpy(code + 0xffe, "\xbb\x01\x00", 3);          /* 1ffeh: mov bx, 1; 2000h is the high byte */
+    memcpy(code + 0x1001, "\x01\xd8"                  /* add ax, bx */
+                          "\xfe\x06\x00\x20"          /* inc byte [2000h] */
+                          "\x49"                      /* dec cx */
+                          "\x0f\x85\xf2\xff"          /* jnz 1ffah */
+                          "\xf4", 12);
+    CpuBench *t = run_both(code, sizeof code);
+    g_assert_cmphex(t->v->gpr[R_AX].w, ==, 5 + 0x0a00);
+    bench_free(t);
+}
+
+/* With A20 off FFFF:xxxx writes low memory: an alias of the code's page. */
+static void test_smc_alias(void)
+{
+    static const char code[] = "\xb8\xff\xff"         /* mov ax, ffffh */
+                               "\x8e\xc0"             /* mov es, ax */
+                               "\xeb\x00"             /* jmp */
+                               "\x26\xc6\x06\x1f\x10\x77" /* mov byte es:[101fh], 77h: 0:100fh */
+                               "\x40"                 /* inc ax */
+                               "\xb3\x11"             /* mov bl, 11h */
+                               "\xf4";
+    CpuBench *i = bench_new(false, code, sizeof code, 0), *t = bench_new(true, code, sizeof code, TB_BYTES);
+    i->v->a20_mask = t->v->a20_mask = ~UINT64_C(0x100000);
+    g_assert_cmpint(interp_run(i->v, 0), ==, EXIT_HALT);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    assert_alike(i, t);
+    g_assert_cmphex(t->v->gpr[R_BX].b.l, ==, 0x77);
+    bench_free(i);
+    bench_free(t);
+}
+
+static const char waiting[] = "\xb0\x11"  /* 1: mov al, 11h */
+                              "\x3c\x55"  /*    cmp al, 55h */
+                              "\x75\xfa"  /*    jne 1b */
+                              "\xf4";
+
+static void *dma(void *opaque)
+{
+    CpuBench *b = opaque;
+    g_usleep(20000);
+    bus_dma_write(b->mem, CODE + 1, "\x55", 1);
+    return NULL;
+}
+
+/* Another thread changes the loop that runs. */
+static void test_smc_dma(void)
+{
+    CpuBench *t = bench_new(true, waiting, sizeof waiting, TB_BYTES);
+    bus_set_ram(t->mem, t->ram);
+    GThread *thread = g_thread_new("dma", dma, t);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_assert_cmphex(t->v->gpr[R_AX].b.l, ==, 0x55);
+    g_thread_join(thread);
+    bench_free(t);
+}
+
+static void *interrupt(void *opaque)
+{
+    CpuBench *b = opaque;
+    g_usleep(20000);
+    b->vector = 0x40;
+    __atomic_store_n(&b->v->intr, 1, __ATOMIC_RELEASE);
+    vcpu_attention(b->v, ATTN_EVENT);
+    return NULL;
+}
+
+/* A tight loop is left for an interrupt. */
+static void test_interrupt(void)
+{
+    static const char code[] = "\xfb\xf9\x72\xfe"; /* sti; stc; 1: jc 1b */
+    CpuBench *t = bench_new(true, code, sizeof code, TB_BYTES);
+    cpu_bench_load(t, 0x40 * 4, "\x00\x30\x00\x00", 4);
+    cpu_bench_load(t, 0x3000, "\xf4", 1);
+    GThread *thread = g_thread_new("interrupt", interrupt, t);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_thread_join(thread);
+    g_assert_cmphex(t->v->rip, ==, 0x3001);
+    uint16_t frame[3];
+    memcpy(frame, t->ram->host + t->v->gpr[R_SP].w, 6);
+    g_assert_cmphex(frame[0], ==, CODE + 2);
+    g_assert_cmphex(frame[2] & (FL_CF | FL_IF), ==, FL_CF | FL_IF);
+    bench_free(t);
+}
+
+/* Any number of instructions asked for is the number that runs. */
+static void test_budget(void)
+{
+    static const char code[] = "\xb9\xff\xff"     /*     mov cx, ffffh */
+                               "\x01\xc8"         /* 1:  add ax, cx */
+                               "\xa3\x00\x04"     /*     mov [400h], ax */
+                               "\x11\xc3"         /*     adc bx, ax */
+                               "\x53"             /*     push bx */
+                               "\x5a"             /*     pop dx */
+                               "\x49"             /*     dec cx */
+                               "\x75\xf4"         /*     jnz 1b */
+                               "\xf4";
+    CpuBench *i = bench_new(false, code, sizeof code, 0), *t = bench_new(true, code, sizeof code, TB_BYTES);
+    GRand *r = g_rand_new_with_seed(1);
+    for (int n = 0; n < 500; n++) {
+        unsigned budget = g_rand_int_range(r, 1, 40);
+        uint64_t before = t->v->insns;
+        g_assert_cmpint(interp_run(i->v, budget), ==, EXIT_BUDGET);
+        g_assert_cmpint(tcache_run(t->v, budget), ==, EXIT_BUDGET);
+        g_assert_cmpuint(t->v->insns - before, ==, budget);
+        assert_alike(i, t);
+    }
+    g_rand_free(r);
+    bench_free(i);
+    bench_free(t);
+}
+
+/* More code than fits: all is thrown away, again and again, and nothing goes wrong. */
+static void test_eviction(void)
+{
+    GByteArray *code = g_byte_array_new();
+    g_byte_array_append(code, (const uint8_t *)"\xb9\x14\x00", 3); /* mov cx, 20 */
+    while (code->len < 0x8000)
+        g_byte_array_append(code, (const uint8_t *)"\x01\xc8\x43\x31\xd8\x89\x07\xeb\x00", 9); /* add, inc, xor, mov [bx], jmp */
+    g_byte_array_append(code, (const uint8_t *)"\x49\x74\x03\xe9", 4); /* dec cx; jz +3; jmp to 1003h */
+    uint16_t back = 3 - (code->len + 2);
+    g_byte_array_append(code, (const uint8_t *)&back, 2);
+    g_byte_array_append(code, (const uint8_t *)"\xf4", 1);
+
+    CpuBench *i = bench_new(false, code->data, code->len, 0), *t = bench_new(true, code->data, code->len, 256 << 10);
+    i->v->gpr[R_BX].w = t->v->gpr[R_BX].w = 0xa000;
+    i->v->gpr[R_AX].w = t->v->gpr[R_AX].w = 0;
+    Exit a = interp_run(i->v, 60000), b = tcache_run(t->v, 60000);
+    g_assert_cmpint(a, ==, b);
+    assert_alike(i, t);
+    g_assert_cmpuint(stats(t).flushes, >, 1);
+    g_byte_array_unref(code);
+    bench_free(i);
+    bench_free(t);
+}
+
+/* A fault in the middle of a block finds registers, flags and the count of instructions as they were before it. */
+static void test_fault(void)
+{
+    static const char code[] = "\x31\xdb"         /* xor bx, bx */
+                               "\xf9"             /* stc */
+                               "\xb8\x34\x12"     /* mov ax, 1234h */
+                               "\xf7\xf3"         /* div bx: #DE */
+                               "\x40\xf4";
+    CpuBench *i = bench_new(false, code, sizeof code, 0), *t = bench_new(true, code, sizeof code, TB_BYTES);
+    for (int n = 0; n < 2; n++) {
+        CpuBench *b = n ? t : i;
+        cpu_bench_load(b, 0, "\x00\x30\x00\x00", 4);
+        cpu_bench_load(b, 0x3000, "\xf4", 1);
+    }
+    g_assert_cmpint(interp_run(i->v, 0), ==, EXIT_HALT);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    assert_alike(i, t);
+    bench_free(i);
+    bench_free(t);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/tcache/chaining", test_chaining);
+    g_test_add_func("/tcache/smc/running-block", test_smc_running_block);
+    g_test_add_func("/tcache/smc/ahead", test_smc_ahead);
+    g_test_add_func("/tcache/smc/page-edge", test_smc_page_edge);
+    g_test_add_func("/tcache/smc/alias", test_smc_alias);
+    g_test_add_func("/tcache/smc/dma", test_smc_dma);
+    g_test_add_func("/tcache/interrupt", test_interrupt);
+    g_test_add_func("/tcache/budget", test_budget);
+    g_test_add_func("/tcache/eviction", test_eviction);
+    g_test_add_func("/tcache/fault", test_fault);
+    return g_test_run();
+}
