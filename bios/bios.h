@@ -96,6 +96,7 @@ bool deadline_passed(Deadline *d);
 bool i8042_write(u8 port, u8 value);
 int i8042_read(u32 ms);
 void kbd_init(void);
+u16 kbd_room(void);
 bool kbd_store(u16 key);
 void mouse_init(void);
 void mouse_service(Regs *r);

@@ -75,6 +75,15 @@ ROM Key keys[0x59] = {
 ROM u8 pad_digit[] = { 7, 8, 9, 0xff, 4, 5, 6, 0xff, 1, 2, 3, 0 };
 
 /* Puts a key into the type-ahead buffer; false when it is full. */
+/* Keys that the buffer still takes. */
+u16 kbd_room(void)
+{
+    u16 size = bda16(BDA_KBD_END) - bda16(BDA_KBD_START), head = bda16(BDA_KBD_HEAD), tail = bda16(BDA_KBD_TAIL);
+    u16 used = tail >= head ? tail - head : size - (head - tail);
+
+    return (size - used) / 2 - 1;
+}
+
 bool kbd_store(u16 key)
 {
     u16 tail = bda16(BDA_KBD_TAIL), next = tail + 2;

@@ -335,7 +335,10 @@ static void input(u8 c)
     }
 }
 
-/* From the timer and INT 16h: takes what has come. A lone Esc is known by the silence after it. */
+/*
+ * From the timer and INT 16h: takes what has come, as far as the keyboard buffer has room; the rest waits in the port, so
+ * that pasted text isn't lost. A byte may be two keys (Esc, then a letter). A lone Esc is known by the silence after it.
+ */
 void sercon_poll(void)
 {
     u16 port = uart();
@@ -346,7 +349,7 @@ void sercon_poll(void)
     for (int n = 0; n < 16; n++) {
         u8 status = inb(port + 5);
 
-        if (status == 0xff || !(status & LSR_DATA)) {
+        if (status == 0xff || !(status & LSR_DATA) || kbd_room() < 2) {
             break;
         }
         input(inb(port));
