@@ -25,6 +25,7 @@ struct ChrTerm {
     bool closed; /* output went away */
     struct termios saved;
     GSource *source;
+    GByteArray *pending; /* typed, but not yet taken by the device */
 };
 
 static void write_all(ChrTerm *t, const void *data, size_t len)
@@ -56,8 +57,21 @@ static void chrterm_write(void *opaque, const uint8_t *buf, size_t len)
 
 static void watch_input(ChrTerm *t);
 
+/* Give the device what it has room for. */
+static void deliver(ChrTerm *t)
+{
+    while (t->pending->len) {
+        size_t n = MIN(chardev_can_receive(t->chr), t->pending->len);
+        if (n == 0)
+            return;
+        chardev_receive(t->chr, t->pending->data, n);
+        g_byte_array_remove_range(t->pending, 0, n);
+    }
+}
+
 static void chrterm_accept(void *opaque)
 {
+    deliver(opaque);
     watch_input(opaque);
 }
 
@@ -89,17 +103,15 @@ static bool take_command(ChrTerm *t, uint8_t key)
     }
 }
 
-static void take_input(ChrTerm *t, uint8_t *buf, size_t len)
+static void take_input(ChrTerm *t, const uint8_t *buf, size_t len)
 {
-    size_t out = 0;
     for (size_t n = 0; n < len; n++) {
         if (t->escape && !t->escaped && buf[n] == ESCAPE)
             t->escaped = true;
         else if (!t->escaped || take_command(t, buf[n]))
-            buf[out++] = buf[n];
+            g_byte_array_append(t->pending, &buf[n], 1);
     }
-    if (out)
-        chardev_receive(t->chr, buf, out);
+    deliver(t);
 }
 
 static gboolean input_ready(int fd, GIOCondition condition, gpointer opaque)
@@ -109,22 +121,17 @@ static gboolean input_ready(int fd, GIOCondition condition, gpointer opaque)
     gboolean keep = G_SOURCE_CONTINUE;
 
     g_mutex_lock(t->lock);
-    size_t room = MIN(chardev_can_receive(t->chr), sizeof buf);
-    /* with no room, a terminal is still read when it may hold a command: Ctrl-A x must work with a hung guest */
-    if (room == 0 && !(t->escape && t->raw)) {
+    /* a device without room holds a pipe back, but never a terminal: Ctrl-A x must work with a hung guest */
+    bool full = t->pending->len > 0 && !(t->escape && t->raw);
+    ssize_t n = full ? -1 : read(fd, buf, sizeof buf);
+    if (n > 0)
+        take_input(t, buf, n);
+    else if (!full && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+        t->ended = true;
+    if (full || t->ended) {
         g_source_unref(t->source);
         t->source = NULL;
         keep = G_SOURCE_REMOVE;
-    } else {
-        ssize_t n = read(fd, buf, room ? room : 1);
-        if (n > 0) {
-            take_input(t, buf, n);
-        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-            t->ended = true;
-            g_source_unref(t->source);
-            t->source = NULL;
-            keep = G_SOURCE_REMOVE;
-        }
     }
     g_mutex_unlock(t->lock);
     return keep;
@@ -132,7 +139,7 @@ static gboolean input_ready(int fd, GIOCondition condition, gpointer opaque)
 
 static void watch_input(ChrTerm *t)
 {
-    if (t->source || t->ended)
+    if (t->source || t->ended || t->pending->len)
         return;
     t->source = g_unix_fd_source_new(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR);
     g_source_set_callback(t->source, (GSourceFunc)(void (*)(void))input_ready, t, NULL);
@@ -146,6 +153,7 @@ ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands co
     t->lock = lock;
     t->escape = escape;
     t->commands = commands;
+    t->pending = g_byte_array_new();
     chr->back = &chrterm_ops;
     chr->back_opaque = t;
     if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &t->saved) == 0) {
@@ -171,5 +179,6 @@ void chrterm_free(ChrTerm *t)
     if (t->raw)
         tcsetattr(STDIN_FILENO, TCSANOW, &t->saved);
     t->chr->back = NULL;
+    g_byte_array_unref(t->pending);
     g_free(t);
 }
