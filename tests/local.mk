@@ -33,6 +33,9 @@ SANDBOXTEST = tests/sandboxtest.c tests/sandboxtest.h
 check_PROGRAMS += tests/test-sandbox
 tests_test_sandbox_SOURCES = tests/test-sandbox.c $(SANDBOXTEST)
 
+check_PROGRAMS += tests/test-sandbox-attack
+tests_test_sandbox_attack_SOURCES = tests/test-sandbox-attack.c $(SANDBOXTEST)
+
 check_PROGRAMS += tests/test-clock
 tests_test_clock_SOURCES = tests/test-clock.c
 

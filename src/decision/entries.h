@@ -33,7 +33,7 @@ enum { ENTRY_CODE = 0x401000, ENTRY_DATA = 0x403000, ENTRY_STACK = 0x405000, ENT
 
 typedef struct Entry {
     const char *name;
-    uint8_t code[32];
+    uint8_t code[48];
     uint8_t len;
     uint8_t stop_at; /* EIP - ENTRY_CODE at a stop; for faults the instruction's own */
     uint8_t vector;  /* as SandboxStop has it, for faults and traps */
