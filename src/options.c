@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "decision/probe.h"
 #include <config.h>
 
 #define MIB (1024ull * 1024)
@@ -524,7 +525,7 @@ static const Option options[] = {
     {"display", "none", "how the screen is shown", take_display},
     {"machine", "pc", "the machine type", take_machine},
     {"M", "pc", "the same", take_machine},
-    {"accel", "interp|translate", "how guest code runs", take_accel},
+    {"accel", "interp|translate", "how guest code runs; '-accel help' tells what this host can do", take_accel},
     {"enable-kvm", NULL, "accepted; KVM is not used", take_enable_kvm},
     {"name", "TEXT", "a name for the machine", take_name},
     {"no-reboot", NULL, "end instead of rebooting", take_no_reboot},
@@ -558,6 +559,15 @@ static void print_cpus(void)
     const CpuModel *m;
     for (int n = 0; (m = cpu_model_nth(n)); n++)
         printf("  %-12s %s\n", m->name, m->brand ? m->brand : "");
+}
+
+/* The engines, and what this host can do for direct execution: found out by trying. */
+static void print_accels(void)
+{
+    GString *report = g_string_new(NULL);
+    decision_print_capabilities(report);
+    printf("  interp       interpret every instruction\n  translate    translate (default)\n\n%s", report->str);
+    g_string_free(report, TRUE);
 }
 
 static const Option *option_find(const char *name)
@@ -604,6 +614,8 @@ OptionsResult options_parse(int argc, char **argv, VmConfig *config, GError **er
         }
         if (!strcmp(o->name, "cpu") && (!strcmp(arg, "help") || !strcmp(arg, "?")))
             return print_cpus(), OPTIONS_DONE;
+        if (!strcmp(o->name, "accel") && (!strcmp(arg, "help") || !strcmp(arg, "?")))
+            return print_accels(), OPTIONS_DONE;
         if (!o->take(config, o->name, arg, error))
             return OPTIONS_ERROR;
     }

@@ -533,6 +533,19 @@ static void test_probe(void)
     g_assert_cmpuint(sandboxes_alive(), ==, 0);
 }
 
+/* What `-accel help` prints: the step taken, and a line for every entry. */
+static void test_report(void)
+{
+    GString *report = g_string_new(NULL);
+    decision_print_capabilities(report);
+    g_assert_true(g_str_has_prefix(report->str, "direct execution: "));
+    if (g_str_has_prefix(report->str, "direct execution: native"))
+        for (const Entry *e = entries; e->name; e++)
+            g_assert_nonnull(strstr(report->str, e->name));
+    g_string_free(report, TRUE);
+    g_assert_cmpuint(sandboxes_alive(), ==, 0);
+}
+
 /* No memfd to be had: the reason is said, nothing is left open. */
 static void test_no_resources(void)
 {
@@ -609,6 +622,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sandbox/pool", test_pool);
     g_test_add_func("/sandbox/killed-monitor", test_killed_monitor);
     g_test_add_func("/sandbox/probe", test_probe);
+    g_test_add_func("/sandbox/report", test_report);
     g_test_add_func("/sandbox/no-resources", test_no_resources);
     g_test_add_func("/sandbox/ordinary-user", test_ordinary_user);
     return g_test_run();
