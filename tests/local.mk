@@ -172,21 +172,14 @@ dist_check_SCRIPTS += tests/test-bios.sh
 EXTRA_DIST += tests/bios/services.S tests/bios/video.S tests/bios/disks.S tests/bios/system.S tests/bios/keys.S \
 	tests/bios/tables.S tests/bios/action.S tests/bios/hd.S tests/bios/multiboot.S
 
-# Real systems: `make check-guests` fetches them from Debian packages (GUESTS=DIR keeps them elsewhere) and boots each.
+# Real systems: `make check-guests` fetches them from Debian packages (GUESTS=DIR keeps them elsewhere) and boots each;
+# GUEST=NAME boots one.
 GUESTS = guests
+EXTRA_PROGRAMS += tests/guests/talk
+tests_guests_talk_SOURCES = tests/guests/talk.c
+tests_guests_talk_LDADD = $(GLIB_LIBS) -lutil
 EXTRA_DIST += tests/guests/fetch tests/guests/run
 .PHONY: check-guests
-check-guests: all
+check-guests: all tests/guests/talk
 	$(top_srcdir)/tests/guests/fetch $(GUESTS)
 	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)
-
-# gdb debugs a guest, where there is a gdb.
-dist_check_SCRIPTS += tests/test-gdb.sh
-BOOT_GUESTS = tests/guests/gdb.img
-check_DATA += $(BOOT_GUESTS)
-CLEANFILES += $(BOOT_GUESTS) $(BOOT_GUESTS:.img=.elf) $(BOOT_GUESTS:.img=.o)
-EXTRA_DIST += $(BOOT_GUESTS:.img=.S)
-tests/guests/%.img: tests/guests/%.S
-	@$(MKDIR_P) tests/guests
-	$(AM_V_GEN)$(AS) --32 $< -o $(@:.img=.o) && $(LD) -m elf_i386 -Ttext 0x7c00 -e 0x7c00 $(@:.img=.o) -o $(@:.img=.elf) && \
-	  $(OBJCOPY) -O binary $(@:.img=.elf) $@
