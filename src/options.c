@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "debug/trace.h"
 #include "decision/probe.h"
 #include <config.h>
 
@@ -72,7 +73,8 @@ void vm_config_free(VmConfig *c)
     g_ptr_array_unref(c->parallels);
     g_ptr_array_unref(c->devices);
     char *strings[] = {c->boot_order, c->kernel, c->initrd, c->append, c->debugcon, c->bios, c->cpu, c->vga,
-                       c->display, c->monitor, c->gdb, c->accel, c->rtc_base, c->name};
+                       c->display, c->monitor, c->gdb, c->trace, c->trace_file, c->trace_filter, c->symbols,
+                       c->triple_fault, c->accel, c->rtc_base, c->name};
     for (unsigned n = 0; n < G_N_ELEMENTS(strings); n++)
         g_free(strings[n]);
     g_free(c);
@@ -459,11 +461,37 @@ STORE(take_name, name)
 STORE(take_debugcon, debugcon)
 STORE(take_monitor, monitor)
 STORE(take_gdb, gdb)
+STORE(take_trace, trace)
+STORE(take_trace_file, trace_file)
+STORE(take_trace_filter, trace_filter)
+STORE(take_symbols, symbols)
 
 static bool take_s(VmConfig *c, const char *name, const char *arg, GError **error)
 {
     set_string(&c->gdb, "tcp::1234");
     return true;
+}
+
+static bool take_action(VmConfig *c, const char *name, const char *arg, GError **error)
+{
+    static const char *const faults[] = {"reset", "shutdown", "pause", NULL};
+    char **words = split_commas(arg);
+    bool ok = true;
+    for (char **w = words; *w && ok; w++) {
+        if (g_str_has_prefix(*w, "triple-fault=")) {
+            set_string(&c->triple_fault, strchr(*w, '=') + 1);
+            ok = one_of("action triple-fault", c->triple_fault, faults, error);
+        } else if (!strcmp(*w, "reboot=shutdown")) {
+            c->no_reboot = true;
+        } else if (!strcmp(*w, "shutdown=pause")) {
+            c->no_shutdown = true;
+        } else if (strcmp(*w, "reboot=reset") && strcmp(*w, "shutdown=poweroff") && !g_str_has_prefix(*w, "panic=") &&
+                   !g_str_has_prefix(*w, "watchdog=")) {
+            ok = fail(error, "-action %s: expected triple-fault=reset|shutdown|pause, reboot=reset|shutdown or shutdown=poweroff|pause", *w);
+        }
+    }
+    g_strfreev(words);
+    return ok;
 }
 
 #define FLAG(function, field)                                                                                          \
@@ -472,6 +500,7 @@ static bool take_s(VmConfig *c, const char *name, const char *arg, GError **erro
         c->field = true;                                                                                               \
         return true;                                                                                                   \
     }
+FLAG(take_explain, explain)
 FLAG(take_snapshot, snapshot)
 FLAG(take_no_reboot, no_reboot)
 FLAG(take_no_shutdown, no_shutdown)
@@ -519,7 +548,7 @@ static const Option options[] = {
     {"serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, tcp:HOST:PORT[,server=on,wait=off], telnet:, unix:PATH, pty, pipe:PATH, null, none", take_serial},
     {"parallel", "DEV", "parallel port: file:PATH, null, none", take_parallel},
     {"debugcon", "DEV", "debug console at port 402h: stdio, file:PATH", take_debugcon},
-    {"monitor", "DEV", "accepted for compatibility: null, none", take_monitor},
+    {"monitor", "DEV", "the monitor, a command line onto the machine: stdio, telnet:, tcp:, unix:, pty, null, none", take_monitor},
     {"device", "isa-debug-exit[,iobase=N][,iosize=N]", "an extra device", take_device},
     {"vga", "std|none", "graphics adapter", take_vga},
     {"display", "none", "how the screen is shown", take_display},
@@ -531,6 +560,12 @@ static const Option options[] = {
     {"no-reboot", NULL, "end instead of rebooting", take_no_reboot},
     {"no-shutdown", NULL, "stop instead of ending when the guest powers off", take_no_shutdown},
     {"S", NULL, "do not start the CPU", take_start_stopped},
+    {"d", "ITEM,...", "traces; '-d help' lists them", take_trace},
+    {"D", "FILE", "traces go there", take_trace_file},
+    {"dfilter", "RANGE,...", "trace these addresses only: START+LEN, START-LEN, START..END", take_trace_filter},
+    {"explain", NULL, "watch for the ways in which kernels die, and tell; slow", take_explain},
+    {"symbols", "FILE", "an ELF file with names for the guest's addresses", take_symbols},
+    {"action", "triple-fault=reset|shutdown|pause", "what happens then (also reboot=, shutdown=)", take_action},
     {"gdb", "DEV", "let gdb debug the guest: tcp::PORT, unix:PATH, pty or stdio; ',arch=i8086' after it for 16-bit code", take_gdb},
     {"s", NULL, "the same as -gdb tcp::1234", take_s},
     {"no-fd-bootchk", NULL, "accepted", take_nothing},
@@ -611,6 +646,13 @@ OptionsResult options_parse(int argc, char **argv, VmConfig *config, GError **er
             if (++n >= argc)
                 return fail(error, "-%s: expected %s after it", o->name, o->arg), OPTIONS_ERROR;
             arg = argv[n];
+        }
+        if (!strcmp(o->name, "d") && (!strcmp(arg, "help") || !strcmp(arg, "?"))) {
+            GString *out = g_string_new(NULL);
+            tracer_help(out);
+            fputs(out->str, stdout);
+            g_string_free(out, TRUE);
+            return OPTIONS_DONE;
         }
         if (!strcmp(o->name, "cpu") && (!strcmp(arg, "help") || !strcmp(arg, "?")))
             return print_cpus(), OPTIONS_DONE;

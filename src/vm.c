@@ -11,13 +11,17 @@
 #include "block/block.h"
 #include "cpu/cpu.h"
 #include "debug/debugger.h"
+#include "debug/explain.h"
 #include "debug/gdbstub.h"
 #include "debug/machine.h"
+#include "debug/monitor.h"
+#include "debug/trace.h"
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
 #include "hw/pc.h"
 #include "tcache/tcache.h"
 #include "ui/chrfile.h"
+#include "ui/chrmux.h"
 #include "ui/chrsocket.h"
 #include "ui/chrterm.h"
 #include "vcputhread.h"
@@ -45,9 +49,15 @@ struct Vm {
     Vcpu *vcpu;
     VcpuThread *thread;
     GPtrArray *disks; /* BlockDev */
-    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon, gdb_line;
+    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon, gdb_line, monitor_line;
     Machine machine;
     GdbStub *gdb;
+    Symbols *symbols;
+    Tracer *tracer;
+    Explain *explain;
+    Monitor *monitor;
+    ChrMux *mux;          /* the terminal, shared with the monitor; NULL: not shared */
+    bool explained;       /* a triple fault was: others are only counted */
     GArray *backends; /* Backend */
     bool terminal_taken;
     int status;
@@ -72,6 +82,13 @@ static void term_quit(void *opaque)
     vm_quit(opaque, 0);
 }
 
+static void term_command(void *opaque, char key)
+{
+    Vm *vm = opaque;
+    if (key == 'c' && vm->mux)
+        chrmux_switch(vm->mux);
+}
+
 static bool take_terminal(Vm *vm, Chardev *chr, const char *option, bool escape, GError **error)
 {
     if (vm->terminal_taken) {
@@ -79,7 +96,14 @@ static bool take_terminal(Vm *vm, Chardev *chr, const char *option, bool escape,
         return false;
     }
     vm->terminal_taken = true;
-    ChrTermCommands commands = {.quit = term_quit, .opaque = vm};
+    ChrTermCommands commands = {.quit = term_quit, .command = term_command, .opaque = vm};
+    /* the monitor shares a terminal that has Ctrl-A, unless it is elsewhere */
+    if (escape && chr != &vm->monitor_line && !vm->config->monitor) {
+        vm->mux = chrmux_new();
+        chrmux_add(vm->mux, chr);
+        chrmux_add(vm->mux, &vm->monitor_line);
+        chr = chrmux_line(vm->mux);
+    }
     add_backend(vm, chrterm_new(chr, &vm->lock, escape, commands), (void (*)(void *))chrterm_free);
     return true;
 }
@@ -184,6 +208,7 @@ static bool attach_drives(Vm *vm, GError **error)
         if (d->iface == DRIVE_FLOPPY) {
             if (!pc_attach_floppy(vm->pc, index, image, error))
                 return false;
+            vm->machine.floppy[index] = image;
         } else {
             pc_attach_ide(vm->pc, index, d->cdrom ? IDE_CDROM : IDE_DISK, image);
         }
@@ -319,6 +344,7 @@ static void connect_cpu(Vm *vm)
 static void machine_reset(void *opaque)
 {
     Vm *vm = opaque;
+    tracer_cpu_reset(vm->tracer);
     pc_reset(vm->pc);
     vcpu_reset(vm->vcpu);
 }
@@ -326,7 +352,19 @@ static void machine_reset(void *opaque)
 static void triple_fault(void *opaque)
 {
     Vm *vm = opaque;
-    if (vm->config->no_reboot) {
+    const char *action = vm->config->triple_fault;
+    if (!vm->explained || vm->config->explain) {
+        char *text = explain_triple_fault(vm->explain);
+        g_printerr("%s", text);
+        g_free(text);
+    }
+    vm->explained = true;
+    if (!g_strcmp0(action, "pause")) {
+        machine_stopped_itself(&vm->machine, RUN_SHUTDOWN);
+        return;
+    }
+    if (action ? !strcmp(action, "shutdown") : vm->config->no_reboot) {
+        machine_notify(&vm->machine, MACHINE_SHUTDOWN, true);
         g_printerr("x86vm: triple fault at %04x:%08" G_GINT64_MODIFIER "x: the guest could not handle an exception; ending (-no-reboot)\n",
                    vm->vcpu->seg[S_CS].sel, vm->vcpu->insn_rip);
         vm_quit(vm, 1);
@@ -343,9 +381,36 @@ static void debug_stop(void *opaque)
     machine_stopped_itself(&vm->machine, RUN_DEBUG);
 }
 
-static const VcpuThreadOps thread_ops = {.reset = machine_reset, .triple_fault = triple_fault, .debug_stop = debug_stop};
+static void stuck(void *opaque)
+{
+    Vm *vm = opaque;
+    char *text = explain_stuck(vm->explain);
+    if (text)
+        g_printerr("%s", text);
+    g_free(text);
+}
+
+static const VcpuThreadOps thread_ops = {.stuck = stuck, .reset = machine_reset, .triple_fault = triple_fault, .debug_stop = debug_stop};
 
 /* ---- looking inside ---- */
+
+static bool build_trace(Vm *vm, GError **error)
+{
+    const VmConfig *c = vm->config;
+    if (c->symbols && !(vm->symbols = symbols_load(c->symbols, error)))
+        return false;
+    vm->tracer = tracer_new(vm->vcpu, vm->machine.debugger, vm->symbols);
+    vm->explain = explain_new(vm->vcpu, vm->machine.debugger, vm->symbols, c->explain);
+    return (!c->trace_file || tracer_set_file(vm->tracer, c->trace_file, error)) &&
+           (!c->trace_filter || tracer_set_filter(vm->tracer, c->trace_filter, error)) &&
+           (!c->trace || tracer_set(vm->tracer, c->trace, error));
+}
+
+static char *run_monitor(void *opaque, const char *line)
+{
+    Vm *vm = opaque;
+    return monitor_run(vm->monitor, line);
+}
 
 static void machine_quit(void *opaque, int status)
 {
@@ -365,11 +430,16 @@ static bool build_debug(Vm *vm, GError **error)
     vm->machine.quit = machine_quit;
     vm->machine.quit_opaque = vm;
     machine_init(&vm->machine);
+    if (!build_trace(vm, error))
+        return false;
+    vm->monitor = monitor_new(&vm->machine, vm->symbols, vm->tracer, &vm->monitor_line);
+    if (vm->config->monitor && !connect_chardev(vm, &vm->monitor_line, "monitor", vm->config->monitor, error))
+        return false;
     if (vm->config->gdb) {
         const char arch[] = ",arch=i8086";
         bool real_mode = g_str_has_suffix(vm->config->gdb, arch);
         char *dev = g_strndup(vm->config->gdb, strlen(vm->config->gdb) - (real_mode ? strlen(arch) : 0));
-        vm->gdb = gdbstub_new(&vm->machine, &vm->gdb_line, (GdbStubConfig){.real_mode = real_mode});
+        vm->gdb = gdbstub_new(&vm->machine, &vm->gdb_line, (GdbStubConfig){run_monitor, vm, real_mode});
         bool ok = connect_chardev(vm, &vm->gdb_line, "gdb", dev, error);
         g_free(dev);
         return ok;
@@ -380,6 +450,11 @@ static bool build_debug(Vm *vm, GError **error)
 static void free_debug(Vm *vm)
 {
     gdbstub_free(vm->gdb);
+    monitor_free(vm->monitor);
+    explain_free(vm->explain);
+    tracer_free(vm->tracer);
+    symbols_free(vm->symbols);
+    chrmux_free(vm->mux);
     machine_clear(&vm->machine);
     debugger_free(vm->machine.debugger);
 }

@@ -37,6 +37,10 @@ typedef struct VmConfig {
     char *vga;            /* std or none */
     char *display;        /* NULL: the default for this host */
     char *monitor;
+    char *trace, *trace_file, *trace_filter; /* -d, -D, -dfilter */
+    char *symbols;        /* an ELF file with names for the guest's addresses */
+    char *triple_fault;   /* -action triple-fault=: reset, shutdown, pause; NULL: by no_reboot */
+    bool explain;         /* -explain */
     char *gdb;            /* chardev of the gdb stub */
     char *accel;          /* interp or translate */
     uint64_t tb_bytes;    /* bound of the translation cache */

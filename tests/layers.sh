@@ -17,7 +17,7 @@ block: block/
 net: net/
 hw: softmmu/ block/ net/ hw/
 ui: hw/display.h hw/input.h ui/
-debug: softmmu/ frontend/ cpu/ block/ hw/ ui/ debug/ vcputhread.h vmconfig.h
+debug: softmmu/ frontend/ cpu/ tcache/ decision/ block/ hw/ ui/ debug/ vcputhread.h vmconfig.h
 "
 n=0
 plan=$(printf '%s' "$order" | grep -c :)

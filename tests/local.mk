@@ -183,3 +183,25 @@ EXTRA_DIST += tests/guests/fetch tests/guests/run
 check-guests: all tests/guests/talk
 	$(top_srcdir)/tests/guests/fetch $(GUESTS)
 	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)
+
+# gdb debugs a guest, where there is a gdb.
+dist_check_SCRIPTS += tests/test-gdb.sh
+BOOT_GUESTS = tests/guests/gdb.img
+check_DATA += $(BOOT_GUESTS)
+CLEANFILES += $(BOOT_GUESTS) $(BOOT_GUESTS:.img=.elf) $(BOOT_GUESTS:.img=.o)
+EXTRA_DIST += $(BOOT_GUESTS:.img=.S)
+tests/guests/%.img: tests/guests/%.S
+	@$(MKDIR_P) tests/guests
+	$(AM_V_GEN)$(AS) --32 $< -o $(@:.img=.o) && $(LD) -m elf_i386 -Ttext 0x7c00 -e 0x7c00 $(@:.img=.o) -o $(@:.img=.elf) && \
+	  $(OBJCOPY) -O binary $(@:.img=.elf) $@
+
+# The ways in which kernels die, each explained.
+dist_check_SCRIPTS += tests/test-explain.sh
+DYING_GUESTS = $(addprefix tests/guests/dying-,$(addsuffix .img,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25))
+check_DATA += $(DYING_GUESTS)
+CLEANFILES += $(DYING_GUESTS) $(DYING_GUESTS:.img=.elf) $(DYING_GUESTS:.img=.o)
+EXTRA_DIST += tests/guests/dying.S
+tests/guests/dying-%.img: tests/guests/dying.S
+	@$(MKDIR_P) tests/guests
+	$(AM_V_GEN)$(AS) --32 --defsym CASE=$* $< -o $(@:.img=.o) && \
+	  $(LD) -m elf_i386 -Ttext 0x7c00 -e 0x7c00 $(@:.img=.o) -o $(@:.img=.elf) && $(OBJCOPY) -O binary $(@:.img=.elf) $@

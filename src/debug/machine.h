@@ -37,7 +37,8 @@ struct Machine {
     Vcpu *cpu;
     Pc *pc;
     Input *input;
-    GPtrArray *disks; /* BlockDev; by place in the machine: see blocks */
+    GPtrArray *disks; /* BlockDev, owned */
+    BlockDev *floppy[2]; /* what is in the drives */
     GMutex *lock;
     VcpuThread *thread;
     const VmConfig *config;

@@ -89,7 +89,7 @@ static bool take_command(ChrTerm *t, uint8_t key)
         return false;
     case 'h':
     case '?':
-        print(t, "\r\nC-a h    print this help\r\nC-a x    end x86vm\r\nC-a b    send break\r\nC-a C-a  send C-a\r\n");
+        print(t, "\r\nC-a h    print this help\r\nC-a x    end x86vm\r\nC-a b    send break\r\nC-a c    the monitor, and back\r\nC-a C-a  send C-a\r\n");
         return false;
     case 'x':
         print(t, "x86vm: terminated\r\n");
