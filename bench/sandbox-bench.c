@@ -3,10 +3,11 @@
  *
  *     sandbox-bench [rounds]
  *
- * Prints, per operation, the least and the median of many: the least is what the operation costs, the median what it cost
- * just now among everything else that the machine did. References for the machine are printed beside: a system call,
- * and two processes handing over by ptrace with no registers moved. With -g N: exit status 1 when a stop by #GP, #PF
- * or SYSENTER-class call has a least above N us or a mapping above N * 2 / 3. As root, it measures an ordinary user too.
+ * Prints, per operation, the least and the median of many: the least is what the operation costs, the median what
+ * it cost just now among everything else that the machine did. References for the machine are printed beside: a
+ * system call, and two processes handing over by ptrace with no registers moved. With -g N: exit status 1 when a
+ * stop by #GP, #PF or SYSENTER-class call has a least above N us or a mapping above N * 2 / 3. As root, it measures
+ * an ordinary user too.
  */
 #include "config.h"
 
@@ -196,7 +197,8 @@ static int measure(int rounds, double gate)
         return 0;
     }
     Cost gp = { 0, 0 };
-    printf("%-44s %8s %8s\n", getuid() ? "microseconds, as an ordinary user" : "microseconds, as root", "least", "median");
+    printf("%-44s %8s %8s\n", getuid() ? "microseconds, as an ordinary user" : "microseconds, as root", "least",
+           "median");
     print_cost("a system call (reference)", syscall_cost(us, rounds));
     print_cost("hand-over there and back, no registers (ref.)", handover_cost(b, us, rounds));
     for (unsigned n = 0; n < G_N_ELEMENTS(stops); n++)
@@ -222,7 +224,8 @@ static int measure(int rounds, double gate)
     entry_bench_free(b);
     g_free(us);
     if (gate > 0 && (worst > gate || map > gate * 2 / 3)) {
-        printf("above the gate: a stop %.2f us (gate %.1f), a mapping %.2f us (gate %.1f)\n", worst, gate, map, gate * 2 / 3);
+        printf("above the gate: a stop %.2f us (gate %.1f), a mapping %.2f us (gate %.1f)\n", worst, gate, map,
+               gate * 2 / 3);
         return 1;
     }
     return 0;
@@ -251,7 +254,9 @@ int main(int argc, char **argv)
         fflush(stdout);
         pid_t pid = fork();
         if (!pid)
-            _exit(setgroups(0, NULL) || setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534) ? 2 : measure(rounds, gate));
+            _exit(setgroups(0, NULL) || setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)
+                      ? 2
+                      : measure(rounds, gate));
         int s = 0;
         waitpid(pid, &s, 0);
         status |= WEXITSTATUS(s);

@@ -1,6 +1,6 @@
 /*
- * What the sandbox's tests share: the bench of decision/entries.h, code given as bytes, and a skip with its reason where
- * the host forbids sandboxes.
+ * What the sandbox's tests share: the bench of decision/entries.h, code given as bytes, and a skip with its reason
+ * where the host forbids sandboxes.
  */
 #pragma once
 

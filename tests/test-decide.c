@@ -1,8 +1,9 @@
 /*
  * The decision, the host's limits and the telling apart of stops: pure functions, each over every state.
  *
- * The expected values are spelled here a second time, from the rules in DESIGN and the SDM, in another form: as the order
- * of rules and as a set of reasons. Segments that are said to be loadable are loaded, by modify_ldt, on this host.
+ * The expected values are spelled here a second time, from the rules in DESIGN and the SDM, in another form: as the
+ * order of rules and as a set of reasons. Segments that are said to be loadable are loaded, by modify_ldt, on this
+ * host.
  */
 #include "config.h"
 #include "decision/hostregs.h"
@@ -136,7 +137,9 @@ static void test_express_all(void)
 {
     CpuModel *sse = cpu_model_parse("pentium3", NULL), *plain = cpu_model_parse("pentium", NULL);
     unsigned seen[HOST_LACK_COUNT] = { 0 };
-    static const uint32_t flags[] = { FL_VM, FL_IOPL & 0x1000, FL_IOPL & 0x2000, FL_IF, FL_VIF, FL_VIP, FL_TF, FL_AC };
+    static const uint32_t flags[] = {
+        FL_VM, FL_IOPL & 0x1000, FL_IOPL & 0x2000, FL_IF, FL_VIF, FL_VIP, FL_TF, FL_AC
+    };
 
     g_assert_nonnull(sse);
     g_assert_nonnull(plain);
@@ -190,9 +193,11 @@ typedef unsigned SegShape; /* bits 0-3 type, 4 S, 5 P, 6 DB, 7 L, 8-9 limit, 10 
 static Seg shape(SegShape n)
 {
     static const uint32_t limits[] = { 0, 0xfffff, 0x123fff, 0x123456 };
-    return (Seg){ .base = n >> 10 & 1 ? 0x87654321 : 0, .limit = limits[n >> 8 & 3], .sel = 0x23,
-                  .attr = (n & 15) | (n & 16 ? SEG_S : 0) | (n & 32 ? SEG_P : 0) | (n & 64 ? SEG_DB : 0) | (n & 128 ? SEG_L : 0)
-                          | SEG_DPL };
+    return (Seg){ .base = n >> 10 & 1 ? 0x87654321 : 0,
+                  .limit = limits[n >> 8 & 3],
+                  .sel = 0x23,
+                  .attr = (n & 15) | (n & 16 ? SEG_S : 0) | (n & 32 ? SEG_P : 0) | (n & 64 ? SEG_DB : 0)
+                          | (n & 128 ? SEG_L : 0) | SEG_DPL };
 }
 
 static void test_segments(void)
@@ -327,9 +332,10 @@ static void test_stops(void)
                 g_assert_true(stop.has_addr && stop.addr == c->addr);
         }
         /* the same stop, from where the guest can not be */
-        uint64_t *const signs[] = { (uint64_t *)&r.r8, (uint64_t *)&r.r9, (uint64_t *)&r.r10, (uint64_t *)&r.r11, (uint64_t *)&r.r12,
-                                    (uint64_t *)&r.r13, (uint64_t *)&r.r14, (uint64_t *)&r.r15, (uint64_t *)&r.cs, (uint64_t *)&r.ss,
-                                    (uint64_t *)&r.ds, (uint64_t *)&r.es, (uint64_t *)&r.fs, (uint64_t *)&r.gs };
+        uint64_t *const signs[] = { (uint64_t *)&r.r8,  (uint64_t *)&r.r9,  (uint64_t *)&r.r10, (uint64_t *)&r.r11,
+                                    (uint64_t *)&r.r12, (uint64_t *)&r.r13, (uint64_t *)&r.r14, (uint64_t *)&r.r15,
+                                    (uint64_t *)&r.cs,  (uint64_t *)&r.ss,  (uint64_t *)&r.ds,  (uint64_t *)&r.es,
+                                    (uint64_t *)&r.fs, (uint64_t *)&r.fs_base, (uint64_t *)&r.gs_base, (uint64_t *)&r.gs };
         for (unsigned k = 0; k < G_N_ELEMENTS(signs); k++) {
             *signs[k] ^= 0x8;
             g_assert_true(stop_classify(&f, &stop));

@@ -1,8 +1,9 @@
 /*
  * Attacks on the sandbox, as code that runs in it.
  *
- * Each must end in a SandboxExit or a discarded run. After each: guest RAM that the sandbox was not given is as it was, no
- * signal reached the monitor, no process is left, and a next guest finds nothing that the attack left behind.
+ * Each must end in a SandboxExit or a discarded run. After each: guest RAM that the sandbox was not given is as it
+ * was, no signal reached the monitor, no process is left, and a next guest finds nothing that the attack left
+ * behind.
  */
 #include "config.h"
 #include "sandboxtest.h"
@@ -80,9 +81,11 @@ static void attack_int80(void)
 static void attack_syscall64(void)
 {
     static const uint16_t numbers[] = {
-        SYS_write, SYS_pwrite64, SYS_open, SYS_mmap, SYS_mprotect, SYS_munmap, SYS_rt_sigreturn, SYS_fork, SYS_vfork, SYS_clone, SYS_execve,
-        SYS_exit, SYS_exit_group, SYS_kill, SYS_tgkill, SYS_ptrace, SYS_prctl, SYS_arch_prctl, SYS_modify_ldt, SYS_socket, SYS_ftruncate,
-        SYS_seccomp, SYS_memfd_create, SYS_execveat, 0x200 /* x32 */, 999,
+        SYS_write,        SYS_pwrite64, SYS_open,      SYS_mmap,    SYS_mprotect,     SYS_munmap,
+        SYS_rt_sigreturn, SYS_fork,     SYS_vfork,     SYS_clone,   SYS_execve,       SYS_exit,
+        SYS_exit_group,   SYS_kill,     SYS_tgkill,    SYS_ptrace,  SYS_prctl,        SYS_arch_prctl,
+        SYS_modify_ldt,   SYS_socket,   SYS_ftruncate, SYS_seccomp, SYS_memfd_create, SYS_execveat,
+        0x200 /* x32 */,  999,
     };
     Box *b = attack_new();
     if (!b)
@@ -96,12 +99,16 @@ static void attack_syscall64(void)
     attack_end(b);
 }
 
-/* SYSENTER and SYSCALL from 32-bit code, with a stack that can be read and one that can not; INT 80h from 64-bit code. */
+/*
+ * SYSENTER and SYSCALL from 32-bit code, with a stack that can be read and one that can not; INT 80h from 64-bit
+ * code.
+ */
 static void attack_fast_calls(void)
 {
     static const uint8_t code[][16] = {
-        { 0x0f, 0x34 }, { 0x31, 0xed, 0x0f, 0x34 }, { 0x31, 0xed, 0x31, 0xe4, 0x0f, 0x34 }, { 0x0f, 0x05 }, { 0x31, 0xed, 0x0f, 0x05 },
-        { TO_64, 0xcd, 0x80 }, { TO_64, 0x0f, 0x34 },
+        { 0x0f, 0x34 },        { 0x31, 0xed, 0x0f, 0x34 }, { 0x31, 0xed, 0x31, 0xe4, 0x0f, 0x34 },
+        { 0x0f, 0x05 },        { 0x31, 0xed, 0x0f, 0x05 }, { TO_64, 0xcd, 0x80 },
+        { TO_64, 0x0f, 0x34 },
     };
     Box *b = attack_new();
     if (!b)
@@ -167,7 +174,8 @@ static void attack_read_outside(void)
     static const uint32_t low[] = { 0, 0x1000, 0x10000, 0x400ffc, 0x407000, 0x7fffffff, 0xffffe000 };
     for (unsigned n = 0; n < G_N_ELEMENTS(low); n++) {
         box_run(b, 0xa1, IMM32(low[n]));
-        g_assert_true(b->outcome == ENTRY_FAULT && b->stop.vector == VEC_PF && b->stop.has_addr && b->stop.addr == low[n]);
+        g_assert_true(b->outcome == ENTRY_FAULT && b->stop.vector == VEC_PF && b->stop.has_addr
+                      && b->stop.addr == low[n]);
     }
     attack_end(b);
 }
@@ -194,7 +202,9 @@ static void attack_selectors(void)
     }
     /* the LDT itself can not be reached */
     g_assert_cmpint(box_run(b, 0xb8, IMM32(8), 0x0f, 0x00, 0xd0), ==, ENTRY_FAULT); /* lldt */
-    g_assert_cmpint(box_run(b, 0xb8, IMM32(123), 0xbb, IMM32(0x11), 0xb9, IMM32(ENTRY_DATA), 0xba, IMM32(16), 0xcd, 0x80), ==, ENTRY_SYSCALL);
+    g_assert_cmpint(
+        box_run(b, 0xb8, IMM32(123), 0xbb, IMM32(0x11), 0xb9, IMM32(ENTRY_DATA), 0xba, IMM32(16), 0xcd, 0x80), ==,
+        ENTRY_SYSCALL);
     attack_end(b);
 }
 
@@ -211,7 +221,8 @@ static void attack_stale_segment(void)
         b->v->rip = ENTRY_CODE;
         g_assert_cmpint(box_resume(b), ==, SANDBOX_SYSCALL);
     }
-    memcpy(box_byte(b, ENTRY_CODE), (uint8_t[]){ 0x8c, 0xe8, 0x83, 0xe8, 0x08, 0x8e, 0xe8, 0xcd, 0x80 }, 9); /* gs -= 8 */
+    memcpy(box_byte(b, ENTRY_CODE), (uint8_t[]){ 0x8c, 0xe8, 0x83, 0xe8, 0x08, 0x8e, 0xe8, 0xcd, 0x80 },
+           9); /* gs -= 8 */
     b->v->rip = ENTRY_CODE;
     b->v->gpr[R_AX].d = 0x77;
     g_assert_cmpint(box_resume(b), ==, SANDBOX_ESCAPE);
@@ -276,7 +287,9 @@ static void attack_restart(void)
 /* ---- residue ---- */
 
 /* To 64-bit code and back by RETF with the selector read before: what stays in registers that 32-bit code has not. */
-#define VIA_64(...) 0x8c, 0xce, 0xea, 0x09, 0x10, 0x40, 0x00, 0x33, 0x00, __VA_ARGS__, 0x56, 0x68, IMM32(ENTRY_CODE + 24), 0x48, 0xcb, 0xcd, 0x80
+#define VIA_64(...)                                                                                                  \
+    0x8c, 0xce, 0xea, 0x09, 0x10, 0x40, 0x00, 0x33, 0x00, __VA_ARGS__, 0x56, 0x68, IMM32(ENTRY_CODE + 24), 0x48,     \
+        0xcb, 0xcd, 0x80
 
 static void attack_residue(void)
 {
@@ -321,7 +334,8 @@ static void attack_fpu_pointers(void)
     if (!b)
         return;
     for (int used = 0; used < 2; used++) {
-        box_run(b, 0xd9, used ? 0xe8 : 0xd0, 0xd9, 0x35, IMM32(ENTRY_DATA), 0xd9, 0x35, IMM32(ENTRY_DATA)); /* fld1 or fnop; fnstenv */
+        box_run(b, 0xd9, used ? 0xe8 : 0xd0, 0xd9, 0x35, IMM32(ENTRY_DATA), 0xd9, 0x35,
+                IMM32(ENTRY_DATA)); /* fld1 or fnop; fnstenv */
         g_assert_cmpint(b->outcome, ==, ENTRY_RUNS);
         memcpy(env, box_byte(b, ENTRY_DATA), sizeof env);
         g_assert_true(env[3] == 0 || (env[3] & ~0x1fu) == ENTRY_CODE);
@@ -425,7 +439,8 @@ static void attack_random(void)
             memcpy(box_byte(b, ENTRY_CODE + k), &bits, 4);
         }
         for (int k = 0; k < 8; k++)
-            b->v->gpr[k].q = n & 1 ? (uint32_t)g_test_rand_int() : ENTRY_DATA + ((uint32_t)g_test_rand_int() & 0x1ffc);
+            b->v->gpr[k].q =
+                n & 1 ? (uint32_t)g_test_rand_int() : ENTRY_DATA + ((uint32_t)g_test_rand_int() & 0x1ffc);
         b->v->gpr[R_SP].q = ENTRY_STACK + 0x800;
         eflags_set_raw(b->v, FL_1 | FL_IF | (g_test_rand_int() & FL_ARITH));
         __atomic_store_n(&b->v->attention, 0, __ATOMIC_SEQ_CST);

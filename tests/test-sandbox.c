@@ -1,17 +1,21 @@
 /*
- * The sandbox on the machine at hand: what the host does at every entry, that state goes in and comes back whole, mappings,
- * segments, kicks, the pool, and that no process stays behind. As root it runs once more as an ordinary user.
+ * The sandbox on the machine at hand: what the host does at every entry, that state goes in and comes back whole,
+ * mappings, segments, kicks, the pool, and that no process stays behind. As root it runs once more as an ordinary
+ * user.
  */
 #include "config.h"
 #include "sandboxtest.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +33,8 @@ static void test_entry(gconstpointer opaque)
     if (!b)
         return;
     EntryOutcome o = entry_run(b->bench, e, &stop);
-    g_test_message("%s: %s, vector %u, eip %x: %s", e->name, entry_outcome_name(o), stop.vector, (unsigned)b->v->rip, stop.why);
+    g_test_message("%s: %s, vector %u, eip %x: %s", e->name, entry_outcome_name(o), stop.vector, (unsigned)b->v->rip,
+                   stop.why);
     g_assert_true(e->allowed >> o & 1);
     g_assert_true(entry_stop_is_right(e, o, &stop, b->v));
     g_assert_cmphex(b->v->flags & (FL_IF | FL_IOPL | FL_VM | FL_RF), ==, FL_IF);
@@ -72,7 +77,8 @@ static void test_registers(void)
     if (!b)
         return;
     box_run(b, 0x90); /* a good state */
-    static const uint32_t in[8] = { 0x80000001, 0xfffffff2, 3, 0x7fffffff, ENTRY_STACK + 0x800, 0xdeadbeef, 7, 0x12345678 };
+    static const uint32_t in[8] = { 0x80000001,          0xfffffff2, 3, 0x7fffffff,
+                                    ENTRY_STACK + 0x800, 0xdeadbeef, 7, 0x12345678 };
     /* xchg eax, ecx; not edx; neg ebx; push esi; pop edi; inc ebp; int 80h */
     memcpy(box_byte(b, ENTRY_CODE), (uint8_t[]){ 0x91, 0xf7, 0xd2, 0xf7, 0xdb, 0x56, 0x5f, 0x45, 0xcd, 0x80 }, 10);
     for (int n = 0; n < 8; n++)
@@ -169,7 +175,8 @@ static void test_fpu(void)
     g_assert_true(sandbox_fpu_home(box_sandbox(b), b->v));
     g_assert_cmpint(b->v->fpu.top, ==, 1);
     g_assert_cmphex(b->v->fpu.full, ==, 0xfe);
-    g_assert_cmphex(b->v->fpu.reg[1].mant, ==, 0x8000000000000002ull); /* 1.0..01 + 1.0..10 = 2 * 1.0..015, ties to even */
+    g_assert_cmphex(b->v->fpu.reg[1].mant, ==,
+                    0x8000000000000002ull); /* 1.0..01 + 1.0..10 = 2 * 1.0..015, ties to even */
     g_assert_cmphex(b->v->fpu.reg[1].exp, ==, 0x4000);
     g_assert_cmphex(b->v->fpu.xmm[0].d[0], ==, 0x11111111);
     box_free(b);
@@ -191,7 +198,8 @@ static void test_segments(void)
         b->v->seg[S_FS].limit = ~0u;
         /* mov eax, gs:[0]; mov ecx, fs:[ENTRY_DATA + 1000h - n]; mov edx, gs:[1] faults: limit 3 */
         uint32_t at = ENTRY_DATA + 0x1000 - n + 4 * n;
-        uint8_t code[] = { 0x65, 0xa1, 0, 0, 0, 0, 0x64, 0x8b, 0x0d, at, at >> 8, at >> 16, at >> 24, 0x65, 0x8b, 0x15, 1, 0, 0, 0 };
+        uint8_t code[] = { 0x65,    0xa1,     0,        0,    0,    0,    0x64, 0x8b, 0x0d, at,
+                           at >> 8, at >> 16, at >> 24, 0x65, 0x8b, 0x15, 1,    0,    0,    0 };
         memcpy(box_byte(b, ENTRY_CODE), code, sizeof code);
         b->v->rip = ENTRY_CODE;
         g_assert_cmpint(box_resume(b), ==, SANDBOX_FAULT);
@@ -203,7 +211,8 @@ static void test_segments(void)
     /* read-only and expand-down data */
     b->v->seg[S_GS] = b->v->seg[S_DS];
     b->v->seg[S_GS].attr &= ~SEG_W;
-    memcpy(box_byte(b, ENTRY_CODE), (uint8_t[]){ 0x65, 0xa1, 0, 0x30, 0x40, 0, 0x65, 0xa3, 0, 0x30, 0x40, 0, 0xf4 }, 13);
+    memcpy(box_byte(b, ENTRY_CODE), (uint8_t[]){ 0x65, 0xa1, 0, 0x30, 0x40, 0, 0x65, 0xa3, 0, 0x30, 0x40, 0, 0xf4 },
+           13);
     b->v->rip = ENTRY_CODE;
     g_assert_cmpint(box_resume(b), ==, SANDBOX_FAULT);
     g_assert_cmphex(b->v->rip, ==, ENTRY_CODE + 6);
@@ -281,7 +290,8 @@ static void test_maps(void)
     /* more calls than one batch holds; the first and last of them */
     for (uint32_t n = 0; n < 1500; n++)
         g_assert_cmpint(sandbox_map(s, 0x20000000 - n * 0x2000, 0x8000, 0x1000, SANDBOX_READ), ==, SANDBOX_MAP_OK);
-    g_assert_cmpint(sandbox_map(s, ENTRY_CODE, ENTRY_CODE & 0xf000, 0x1000, SANDBOX_READ | SANDBOX_EXEC), ==, SANDBOX_MAP_OK);
+    g_assert_cmpint(sandbox_map(s, ENTRY_CODE, ENTRY_CODE & 0xf000, 0x1000, SANDBOX_READ | SANDBOX_EXEC), ==,
+                    SANDBOX_MAP_OK);
     g_assert_true(sees(b, 0x20000000, &value));
     g_assert_true(sees(b, 0x20000000 - 1499 * 0x2000, &value));
     g_assert_false(sees(b, 0x20000000 - 1500 * 0x2000, &value));
@@ -562,6 +572,46 @@ static void test_no_resources(void)
     g_assert_cmpuint(sandboxes_alive(), ==, 0);
 }
 
+/* Make a system call fail with EPERM from here on, as containers' policies do. */
+static bool forbid(unsigned nr)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = { G_N_ELEMENTS(code), code };
+    return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+/* A host that forbids any of what a sandbox needs: the lower step of the ladder, a reason, no hang and no process left. */
+static void test_forbidden(void)
+{
+    static const unsigned needed[] = { SYS_ptrace, SYS_seccomp, SYS_modify_ldt, SYS_memfd_create, SYS_execveat, SYS_munmap };
+    Box *probe = box_new();
+    if (!probe)
+        return;
+    box_free(probe);
+    for (unsigned n = 0; n < G_N_ELEMENTS(needed); n++) {
+        pid_t pid = fork();
+        if (!pid) {
+            /* munmap is needed by more than the stub: only what the probe itself says counts */
+            if (!forbid(needed[n]))
+                _exit(9);
+            HostFacts *f = host_probe(false);
+            char *line = host_facts_line(f);
+            bool ok = f->level == HOST_TRANSLATE && f->why && *f->why && strstr(line, "guest code is translated")
+                      && sandboxes_alive() == 0;
+            fprintf(stderr, "# without system call %u: %s\n", needed[n], line);
+            _exit(ok ? 0 : 1);
+        }
+        int status;
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_cmphex(status, ==, 0);
+    }
+}
+
 static void test_ordinary_user(void)
 {
     if (getuid() != 0) {
@@ -624,6 +674,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sandbox/probe", test_probe);
     g_test_add_func("/sandbox/report", test_report);
     g_test_add_func("/sandbox/no-resources", test_no_resources);
+    g_test_add_func("/sandbox/forbidden", test_forbidden);
     g_test_add_func("/sandbox/ordinary-user", test_ordinary_user);
     return g_test_run();
 }

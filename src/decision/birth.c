@@ -1,11 +1,12 @@
 /*
  * The birth of a sandbox.
  *
- * vfork and exec of the stub, a static program of one page that is embedded in x86vm: the new process shares nothing with
- * the monitor but the two memfds, costs the same however much the monitor has mapped, and has no rseq, no C library
- * and no secrets. (A resident parent process to fork from would save a third of a millisecond per address space, and would be
- * one more process to guard.) The stub asks to be traced after exec; from its first stop on the monitor drives it through the list:
- * it gives up its stack, the vdso and everything else but its own page and the list, and last installs a seccomp filter.
+ * vfork and exec of the stub, a static program of one page that is embedded in x86vm: the new process shares
+ * nothing with the monitor but the two memfds, costs the same however much the monitor has mapped, and has no rseq,
+ * no C library and no secrets. (A resident parent process to fork from would save a third of a millisecond per
+ * address space, and would be one more process to guard.) The stub asks to be traced after exec; from its first
+ * stop on the monitor drives it through the list: it gives up its stack, the vdso and everything else but its own
+ * page and the list, and last installs a seccomp filter.
  */
 #include "config.h"
 #include "decision/sandbox_state.h"
@@ -63,8 +64,9 @@ static bool fail(GError **error, const char *what, int err)
 #define MUST_BE(value, to_refusal) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (to_refusal))
 
 /*
- * What the stub may do: map, unmap and protect below 4 GiB, never writable and executable at once, from the memfds only;
- * LDT entries; RDTSC's switch. All else stops as SIGSYS. It guards where PTRACE_SYSEMU does not see: the vsyscall page.
+ * What the stub may do: map, unmap and protect below 4 GiB, never writable and executable at once, from the memfds
+ * only; LDT entries; RDTSC's switch. All else stops as SIGSYS. It guards where PTRACE_SYSEMU does not see: the
+ * vsyscall page.
  */
 static unsigned write_filter(struct sock_filter *out)
 {
@@ -223,7 +225,8 @@ static bool first_stop(Sandbox *s, GError **error)
         if (got == s->pid || (got < 0 && errno != EINTR)) {
             s->dead = true;
             if (got == s->pid && WIFEXITED(status))
-                return fail(error, "ptrace is not allowed (another tracer, such as strace -f, or a seccomp policy)", WEXITSTATUS(status));
+                return fail(error, "ptrace is not allowed (another tracer, such as strace -f, or a seccomp policy)",
+                            WEXITSTATUS(status));
             return fail(error, "the process died at birth", ECHILD);
         }
         if (g_get_monotonic_time() > end) {
@@ -315,7 +318,8 @@ static bool grow_up(Sandbox *s, GError **error)
     l->prog.len = write_filter(l->filter);
     l->prog.filter = STUB_LIST + offsetof(StubList, filter);
     maps_queue(s, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0);
-    maps_queue(s, SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, STUB_LIST + offsetof(StubList, prog), 0, 0, 0);
+    maps_queue(s, SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+               STUB_LIST + offsetof(StubList, prog), 0, 0, 0);
     return must(s, "seccomp", error);
 }
 

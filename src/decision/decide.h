@@ -1,9 +1,10 @@
 /*
- * Which guest states may run on the host CPU itself: the decision, and whether the host can show the guest that state.
+ * Which guest states may run on the host CPU itself: the decision, and whether the host can show the guest that
+ * state.
  *
- * decide() is Rosenblum's algorithm (US patent 6,397,242): from control state alone, never from instructions. It says
- * where direct execution is *correct in principle*. host_can_express() then asks whether this host, a 64-bit Linux
- * process in compatibility mode, can present the state truly: what it can not is run translated.
+ * decide() is Rosenblum's algorithm (US patent 6,397,242): from control state alone, never from instructions. It
+ * says where direct execution is *correct in principle*. host_can_express() then asks whether this host, a 64-bit
+ * Linux process in compatibility mode, can present the state truly: what it can not is run translated.
  */
 #pragma once
 
@@ -36,8 +37,8 @@ typedef enum HostLack {
 } HostLack;
 
 /*
- * shadowed: bit S_x set when that segment register equals its descriptor in memory (or is a null selector). Pure, constant
- * time.
+ * shadowed: bit S_x set when that segment register equals its descriptor in memory (or is a null selector). Pure,
+ * constant time.
  */
 Decision decide_with(const Vcpu *v, unsigned shadowed);
 /* The same, having asked decide_shadowed(). Guest memory is only looked at, no A bit is set, nothing faults. */

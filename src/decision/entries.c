@@ -29,12 +29,16 @@ const Entry entries[] = {
     { "into, OF set", B(0xb0, 0x7f, 0x04, 0x01, 0xce), 5, VEC_OF, TRAP, ENTRY_FLAT, NULL },
     { "into, OF clear", B(0x31, 0xc0, 0xce), 0, 0, RUNS, ENTRY_FLAT, NULL },
     { "int 4", B(0xcd, 0x04), 2, VEC_OF, TRAP, ENTRY_FLAT, NULL },
-    { "int1 (F1)", B(0xf1), 1, VEC_DB, TRAP, ENTRY_FLAT, "EIP is after it, or at it under some hypervisors: never in a swept page" },
+    { "int1 (F1)", B(0xf1), 1, VEC_DB, TRAP, ENTRY_FLAT,
+      "EIP is after it, or at it under some hypervisors: never in a swept page" },
     GP("int 1", 0xcd, 0x01),
-    { "bound, out of range", B(0xb8, 5, 0, 0, 0, 0x62, 0x05, 0x00, 0x30, 0x40, 0x00), 5, VEC_GP, FAULT, ENTRY_FLAT, NULL },
+    { "bound, out of range", B(0xb8, 5, 0, 0, 0, 0x62, 0x05, 0x00, 0x30, 0x40, 0x00), 5, VEC_GP, FAULT, ENTRY_FLAT,
+      NULL },
     /* system calls */
-    { "sysenter", B(0x0f, 0x34), 0, VEC_UD, FAULT | ESCAPE, ENTRY_FLAT, "Intel: runs into the host: never in a swept page" },
-    { "syscall", B(0x0f, 0x05), 0, VEC_UD, FAULT | ESCAPE, ENTRY_FLAT, "AMD: runs into the host: never in a swept page" },
+    { "sysenter", B(0x0f, 0x34), 0, VEC_UD, FAULT | ESCAPE, ENTRY_FLAT,
+      "Intel: runs into the host: never in a swept page" },
+    { "syscall", B(0x0f, 0x05), 0, VEC_UD, FAULT | ESCAPE, ENTRY_FLAT,
+      "AMD: runs into the host: never in a swept page" },
     { "syscall, EBP unreadable", B(0x31, 0xed, 0x0f, 0x05), 2, VEC_UD, FAULT | ESCAPE, ENTRY_FLAT,
       "AMD: the host returns to its own code segment without a stop; found at the next" },
     /* privileged */
@@ -61,19 +65,23 @@ const Entry entries[] = {
     GP("rdpmc", 0x0f, 0x33),
     /* flags */
     { "popf with TF", B(0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d, 0x90), 10, VEC_DB, TRAP, ENTRY_FLAT, NULL },
-    { "popf with IF clear and IOPL 3", B(0x9c, 0x8b, 0x04, 0x24, 0x35, 0, 0x32, 0, 0, 0x50, 0x9d, 0x9c, 0x58), 0, 0, RUNS, ENTRY_FLAT,
-      "changes neither, as at CPL 3 with IOPL 0 in the guest" },
-    { "popf with AC, unaligned read", B(0x9c, 0x81, 0x0c, 0x24, 0, 0, 4, 0, 0x9d, 0xa1, 0x01, 0x30, 0x40, 0x00), 9, VEC_AC, FAULT,
-      ENTRY_FLAT, NULL },
+    { "popf with IF clear and IOPL 3", B(0x9c, 0x8b, 0x04, 0x24, 0x35, 0, 0x32, 0, 0, 0x50, 0x9d, 0x9c, 0x58), 0, 0,
+      RUNS, ENTRY_FLAT, "changes neither, as at CPL 3 with IOPL 0 in the guest" },
+    { "popf with AC, unaligned read", B(0x9c, 0x81, 0x0c, 0x24, 0, 0, 4, 0, 0x9d, 0xa1, 0x01, 0x30, 0x40, 0x00), 9,
+      VEC_AC, FAULT, ENTRY_FLAT, NULL },
     /* far transfers and selectors */
-    { "far jump to 64-bit code", B(0xea, 0x07, 0x10, 0x40, 0x00, 0x33, 0x00, 0xf4), 0, 0, ESCAPE, ENTRY_FLAT, left32 },
+    { "far jump to 64-bit code", B(0xea, 0x07, 0x10, 0x40, 0x00, 0x33, 0x00, 0xf4), 0, 0, ESCAPE, ENTRY_FLAT,
+      left32 },
     { "vsyscall page, from 64-bit code",
-      B(0xea, 0x07, 0x10, 0x40, 0x00, 0x33, 0x00, 0x31, 0xff, 0x48, 0xc7, 0xc0, 0x00, 0x00, 0x60, 0xff, 0xff, 0xd0), 0, 0, ESCAPE,
-      ENTRY_FLAT, "seccomp answers where ptrace is not asked" },
-    { "far jump to the host's 32-bit code", B(0xea, 0x07, 0x10, 0x40, 0x00, 0x23, 0x00), 0, 0, ESCAPE, ENTRY_FLAT, host_selector },
-    { "far jump to a ring 0 selector", B(0xea, 0x07, 0x10, 0x40, 0x00, 0x10, 0x00), 0, VEC_GP, FAULT, ENTRY_FLAT, NULL },
+      B(0xea, 0x07, 0x10, 0x40, 0x00, 0x33, 0x00, 0x31, 0xff, 0x48, 0xc7, 0xc0, 0x00, 0x00, 0x60, 0xff, 0xff, 0xd0),
+      0, 0, ESCAPE, ENTRY_FLAT, "seccomp answers where ptrace is not asked" },
+    { "far jump to the host's 32-bit code", B(0xea, 0x07, 0x10, 0x40, 0x00, 0x23, 0x00), 0, 0, ESCAPE, ENTRY_FLAT,
+      host_selector },
+    { "far jump to a ring 0 selector", B(0xea, 0x07, 0x10, 0x40, 0x00, 0x10, 0x00), 0, VEC_GP, FAULT, ENTRY_FLAT,
+      NULL },
     { "load the host's data selector", B(0xb8, 0x2b, 0, 0, 0, 0x8e, 0xd8), 0, 0, ESCAPE, ENTRY_FLAT, host_selector },
-    { "load a selector beyond the tables", B(0xb8, 0xfb, 0xff, 0, 0, 0x8e, 0xc0), 5, VEC_GP, FAULT, ENTRY_FLAT, NULL },
+    { "load a selector beyond the tables", B(0xb8, 0xfb, 0xff, 0, 0, 0x8e, 0xc0), 5, VEC_GP, FAULT, ENTRY_FLAT,
+      NULL },
     { "load an empty LDT selector", B(0xb8, 0xff, 0x01, 0, 0, 0x8e, 0xc0), 5, VEC_GP, FAULT, ENTRY_FLAT, NULL },
     { "load a null selector", B(0x31, 0xc0, 0x8e, 0xe8), 0, 0, ESCAPE, ENTRY_FLAT, host_selector },
     { "read a selector", B(0x8c, 0xd8), 0, 0, RUNS, ENTRY_FLAT, swept },
@@ -86,7 +94,8 @@ const Entry entries[] = {
     { "str", B(0x0f, 0x00, 0xc8), 0, VEC_GP, RUNS | FAULT, ENTRY_FLAT, swept },
     { "smsw", B(0x0f, 0x01, 0xe0), 0, VEC_GP, RUNS | FAULT, ENTRY_FLAT, swept },
     /* the host's CPU */
-    { "cpuid", B(0x31, 0xc0, 0x0f, 0xa2), 2, VEC_GP, RUNS | FAULT, ENTRY_FLAT, "swept, unless the CPU can make it fault" },
+    { "cpuid", B(0x31, 0xc0, 0x0f, 0xa2), 2, VEC_GP, RUNS | FAULT, ENTRY_FLAT,
+      "swept, unless the CPU can make it fault" },
     { "rdtsc", B(0x0f, 0x31), 0, VEC_GP, RUNS | FAULT, ENTRY_FLAT, "sandbox_set_tsc_faults()" },
     { "rdtscp", B(0x0f, 0x01, 0xf9), 0, VEC_UD, RUNS | FAULT, ENTRY_FLAT, swept },
     { "rdpid", B(0xf3, 0x0f, 0xc7, 0xf8), 0, VEC_UD, RUNS | FAULT, ENTRY_FLAT, swept },
@@ -97,9 +106,11 @@ const Entry entries[] = {
     { "ud2", B(0x0f, 0x0b), 0, VEC_UD, FAULT, ENTRY_FLAT, NULL },
     /* exceptions */
     { "#DE", B(0x31, 0xc9, 0xf7, 0xf1), 2, VEC_DE, FAULT, ENTRY_FLAT, NULL },
-    { "#MF", B(0xdb, 0xe3, 0x68, 0x7b, 0x03, 0, 0, 0xd9, 0x2c, 0x24, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x9b), 16, VEC_MF, FAULT,
-      ENTRY_FLAT, NULL },
-    { "#XM", B(0x68, 0x80, 0x1d, 0, 0, 0x0f, 0xae, 0x14, 0x24, 0x0f, 0x57, 0xc0, 0x89, 0xe0, 0xf3, 0x0f, 0x2a, 0xc8, 0xf3, 0x0f, 0x5e, 0xc8),
+    { "#MF", B(0xdb, 0xe3, 0x68, 0x7b, 0x03, 0, 0, 0xd9, 0x2c, 0x24, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x9b), 16,
+      VEC_MF, FAULT, ENTRY_FLAT, NULL },
+    { "#XM",
+      B(0x68, 0x80, 0x1d, 0, 0, 0x0f, 0xae, 0x14, 0x24, 0x0f, 0x57, 0xc0, 0x89, 0xe0, 0xf3, 0x0f, 0x2a, 0xc8, 0xf3,
+        0x0f, 0x5e, 0xc8),
       18, VEC_MF, FAULT, ENTRY_FLAT, "looks like #MF" },
     { "#SS: push beyond the limit", B(0x50), 0, VEC_SS, FAULT, ENTRY_SS_LOW, NULL },
     { "#GP: data limit", B(0xa1, 0x00, 0x30, 0x40, 0x00), 0, VEC_GP, FAULT, ENTRY_DS_LOW, NULL },
@@ -113,7 +124,7 @@ const Entry entries[] = {
     { "wrap at 4 GiB", B(0xa1, 0x00, 0x40, 0x40, 0x00), 0, 0, RUNS, ENTRY_DS_WRAP, NULL },
     { "16-bit code", B(0xb8, 0x34, 0x12, 0x05, 0x01, 0x00), 0, 0, RUNS, ENTRY_CODE16, NULL },
     { "16-bit stack", B(0x66, 0x50, 0x66, 0x59), 0, 0, RUNS, ENTRY_STACK16, NULL },
-    { NULL },
+    { .name = NULL },
 };
 
 struct EntryBench {
@@ -186,7 +197,9 @@ static void set_state(Vcpu *v, EntrySetup setup)
     cpu_set_cpl(v, 3);
     v->flags |= FL_IF;
     for (int n = 0; n < S_COUNT; n++) {
-        v->seg[n] = (Seg){ .limit = ~0u, .sel = n == S_CS ? 0x1b : 0x23, .attr = SEG_S | SEG_P | SEG_DB | SEG_G | SEG_DPL | SEG_W | SEG_A };
+        v->seg[n] = (Seg){ .limit = ~0u,
+                           .sel = n == S_CS ? 0x1b : 0x23,
+                           .attr = SEG_S | SEG_P | SEG_DB | SEG_G | SEG_DPL | SEG_W | SEG_A };
         if (n == S_CS)
             v->seg[n].attr |= SEG_CODE;
     }
@@ -244,7 +257,9 @@ EntryOutcome entry_run(EntryBench *b, const Entry *e, SandboxStop *stop)
     }
     switch (exit) {
     case SANDBOX_FAULT: /* the HLT after it, unless it is one itself */
-        return stop->vector == VEC_GP && b->v->rip + b->v->seg[S_CS].base == (uint64_t)ENTRY_CODE + e->len ? ENTRY_RUNS : ENTRY_FAULT;
+        return stop->vector == VEC_GP && b->v->rip + b->v->seg[S_CS].base == (uint64_t)ENTRY_CODE + e->len
+                   ? ENTRY_RUNS
+                   : ENTRY_FAULT;
     case SANDBOX_TRAP: return ENTRY_TRAP;
     case SANDBOX_SYSCALL: return ENTRY_SYSCALL;
     case SANDBOX_ESCAPE: return ENTRY_ESCAPE;
@@ -263,6 +278,8 @@ bool entry_stop_is_right(const Entry *e, EntryOutcome o, const SandboxStop *stop
 
 const char *entry_outcome_name(EntryOutcome o)
 {
-    static const char *const names[ENTRY_OUTCOME_COUNT] = { "runs", "fault", "trap", "system call", "escape", "other" };
+    static const char *const names[ENTRY_OUTCOME_COUNT] = {
+        "runs", "fault", "trap", "system call", "escape", "other"
+    };
     return names[o];
 }

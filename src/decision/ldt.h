@@ -1,9 +1,9 @@
 /*
  * Guest segments as entries of the sandbox's LDT.
  *
- * The host's GDT is not ours, so every segment that is not null gets an LDT entry with the guest's base, limit and type:
- * always DPL 3, accessed and present. Entries are kept by content, so that a guest that switches between a few threads
- * (each with its own TLS segment) loads no LDT entry twice.
+ * The host's GDT is not ours, so every segment that is not null gets an LDT entry with the guest's base, limit and
+ * type: always DPL 3, accessed and present. Entries are kept by content, so that a guest that switches between a
+ * few threads (each with its own TLS segment) loads no LDT entry twice.
  */
 #pragma once
 

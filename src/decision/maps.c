@@ -1,8 +1,8 @@
 /*
  * What is mapped in a sandbox: queued system calls for the stub.
  *
- * A trip to the sandbox costs more than a mapping, so calls gather in the list, neighbours merged, until the next run.
- * The host's count of mappings is only bounded from above here; when the bound reaches the limit it is counted
+ * A trip to the sandbox costs more than a mapping, so calls gather in the list, neighbours merged, until the next
+ * run. The host's count of mappings is only bounded from above here; when the bound reaches the limit it is counted
  * exactly from /proc, which is slow and rare.
  */
 #include "config.h"
@@ -17,7 +17,8 @@
 #define GUEST_END (1ull << 32)
 #define POPULATE_MAX 0x10000 /* larger pieces are filled by faults: most of them may never be touched */
 
-SandboxMap maps_queue(Sandbox *s, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SandboxMap maps_queue(Sandbox *s, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                      uint64_t a5)
 {
     if (s->queued == STUB_CALLS_MAX) {
         SandboxMap m = sandbox_flush(s);
@@ -71,12 +72,13 @@ static uint64_t prot_bits(unsigned prot)
            | (prot & SANDBOX_EXEC ? PROT_EXEC : 0);
 }
 
-static SandboxMap map(Sandbox *s, uint32_t gva, uint64_t offset, uint64_t len, unsigned prot, int fd, uint64_t fd_size)
+static SandboxMap map(Sandbox *s, uint32_t gva, uint64_t offset, uint64_t len, unsigned prot, int fd,
+                      uint64_t fd_size)
 {
     uint64_t bits = prot_bits(prot);
     StubCall *last = s->queued ? &s->list->call[s->queued - 1] : NULL;
-    bool joins = last && last->nr == SYS_mmap && last->arg[0] + last->arg[1] == gva && last->arg[5] + last->arg[1] == offset
-                 && last->arg[2] == bits && last->arg[4] == (uint64_t)fd;
+    bool joins = last && last->nr == SYS_mmap && last->arg[0] + last->arg[1] == gva
+                 && last->arg[5] + last->arg[1] == offset && last->arg[2] == bits && last->arg[4] == (uint64_t)fd;
 
     g_assert(!(offset & 0xfff) && len <= fd_size && offset <= fd_size - len);
     if (gva < s->low_limit)
@@ -94,7 +96,8 @@ static SandboxMap map(Sandbox *s, uint32_t gva, uint64_t offset, uint64_t len, u
         map(s, gva, offset, len / 2, prot, fd, fd_size);
         return maps_queue(s, SYS_mmap, len / 2, len / 2, bits, MAP_SHARED | MAP_FIXED, fd, offset + len / 2);
     }
-    return maps_queue(s, SYS_mmap, gva, len, bits, MAP_SHARED | MAP_FIXED | (len <= POPULATE_MAX ? MAP_POPULATE : 0), fd, offset);
+    return maps_queue(s, SYS_mmap, gva, len, bits, MAP_SHARED | MAP_FIXED | (len <= POPULATE_MAX ? MAP_POPULATE : 0),
+                      fd, offset);
 }
 
 SandboxMap sandbox_map(Sandbox *s, uint32_t gva, uint64_t ram_offset, uint64_t len, unsigned prot)

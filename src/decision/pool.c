@@ -1,4 +1,7 @@
-/* The pool of sandboxes. See pool.h. The lock is for kicks: they come from other threads and must not meet a freed sandbox. */
+/*
+ * The pool of sandboxes. See pool.h. The lock is for kicks: they come from other threads and must not meet a freed
+ * sandbox.
+ */
 #include "config.h"
 #include "decision/pool.h"
 
@@ -109,7 +112,10 @@ SandboxExit sandbox_pool_run(SandboxPool *p, uint64_t cr3, Vcpu *v, SandboxStop 
     m->used = ++p->clock;
     if (p->fpu && p->fpu != m->sandbox)
         sandbox_pool_fpu_home(p, v);
-    /* Published before sandbox_run() looks at Vcpu.attention: whoever sets that and then kicks is seen by one or the other. */
+    /*
+     * Published before sandbox_run() looks at Vcpu.attention: whoever sets that and then kicks is seen by one or
+     * the other.
+     */
     g_mutex_lock(&p->lock);
     p->running = m->sandbox;
     g_mutex_unlock(&p->lock);

@@ -40,9 +40,14 @@ static bool try_entries(EntryBench *b, HostFacts *f)
         else
             g_string_append_printf(f->entries, " %-10s", "");
         g_string_append_printf(f->entries, "%s%s\n", e->note ? " " : "", e->note ? e->note : "");
+        if (stop.exit == SANDBOX_FULL) { /* none of the others would fare better */
+            f->why = g_strdup("modify_ldt or mmap is not allowed");
+            return false;
+        }
         if (!right) {
             if (ok)
-                f->why = g_strdup_printf("the host treats \"%s\" in an unknown way (%s, %s)", e->name, entry_outcome_name(o), stop.why);
+                f->why = g_strdup_printf("the host treats \"%s\" in an unknown way (%s, %s)", e->name,
+                                         entry_outcome_name(o), stop.why);
             ok = false;
         }
         if (!strcmp(e->name, "cpuid"))
@@ -150,12 +155,14 @@ void decision_print_capabilities(GString *out)
     g_string_append_printf(out, "%s\n", line);
     g_free(line);
     if (f->level == HOST_NATIVE) {
-        g_string_append_printf(out, "  CPUID can fault: %s; RDTSC can fault: %s; 16-bit segments: %s\n", f->cpuid_faults ? "yes" : "no",
-                               f->tsc_faults ? "yes" : "no", f->segments16 ? "yes" : "no");
-        g_string_append_printf(out, "  lowest address: %#x; mappings: %u, of which %u are used at most\n", f->low_limit, f->max_mappings,
-                               SANDBOX_MAPPINGS_MAX);
-        g_string_append_printf(out, "  microseconds: birth %.0f; stop by #GP %.1f, #PF %.1f, INT 80h %.1f; a mapping in a batch %.1f\n",
-                               f->birth_us, f->trip_gp_us, f->trip_pf_us, f->trip_int80_us, f->map_us);
+        g_string_append_printf(out, "  CPUID can fault: %s; RDTSC can fault: %s; 16-bit segments: %s\n",
+                               f->cpuid_faults ? "yes" : "no", f->tsc_faults ? "yes" : "no",
+                               f->segments16 ? "yes" : "no");
+        g_string_append_printf(out, "  lowest address: %#x; mappings: %u, of which %u are used at most\n",
+                               f->low_limit, f->max_mappings, SANDBOX_MAPPINGS_MAX);
+        g_string_append_printf(
+            out, "  microseconds: birth %.0f; stop by #GP %.1f, #PF %.1f, INT 80h %.1f; a mapping in a batch %.1f\n",
+            f->birth_us, f->trip_gp_us, f->trip_pf_us, f->trip_int80_us, f->map_us);
     }
     if (f->entries->len)
         g_string_append_printf(out, "what the host does with each entry:\n%s", f->entries->str);

@@ -27,12 +27,15 @@ typedef struct HostFacts {
 } HostFacts;
 
 /*
- * Try. Takes some 20 ms. The calling thread becomes the tracer of sandboxes that are gone when this returns. measure: also
- * the costs (another 20 ms).
+ * Try. Takes some 20 ms. The calling thread becomes the tracer of sandboxes that are gone when this returns.
+ * measure: also the costs (another 20 ms).
  */
 HostFacts *host_probe(bool measure);
 void host_facts_free(HostFacts *f);
-/* The one line for the user: "direct execution: native, ..." or "direct execution: off: ..., guest code is translated". */
+/*
+ * The one line for the user: "direct execution: native, ..." or "direct execution: off: ..., guest code is
+ * translated".
+ */
 char *host_facts_line(const HostFacts *f);
 /* Probe and report, for `-accel help`. */
 void decision_print_capabilities(GString *out);

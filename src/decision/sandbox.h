@@ -2,8 +2,9 @@
  * A sandbox: one process in which guest user code runs on the host CPU, and nothing else does.
  *
  * The contract is sandbox_run(): registers go in, the guest runs, and every reason for which it comes back is a
- * SandboxExit below; there is no other. The guest's 4 GiB are the sandbox's low 4 GiB. What is mapped there comes from the
- * guest RAM memfd (and perhaps a second one, for split views) and only from there, page by page, as its owner says.
+ * SandboxExit below; there is no other. The guest's 4 GiB are the sandbox's low 4 GiB. What is mapped there comes
+ * from the guest RAM memfd (and perhaps a second one, for split views) and only from there, page by page, as its
+ * owner says.
  *
  * A sandbox belongs to the thread that made it: ptrace obeys no other. Only sandbox_kick() may be called by all.
  * docs/sandbox.md tells what the host does at every entry from the sandbox, and what stands against each attack.
@@ -20,16 +21,16 @@ typedef struct Sandbox Sandbox;
 /*
  * Why sandbox_run() came back.
  *
- * After FAULT, TRAP, SYSCALL and KICK the guest's general registers, EIP and EFLAGS are in the Vcpu, and everything up to
- * there has happened exactly once. After ESCAPE and LOST the Vcpu is as it was before the run, the run's stores to memory
- * have perhaps happened, and the sandbox is dead: free it, and let its address space be translated.
- * FULL: nothing ran.
+ * After FAULT, TRAP, SYSCALL and KICK the guest's general registers, EIP and EFLAGS are in the Vcpu, and everything
+ * up to there has happened exactly once. After ESCAPE and LOST the Vcpu is as it was before the run, the run's
+ * stores to memory have perhaps happened, and the sandbox is dead: free it, and let its address space be
+ * translated. FULL: nothing ran.
  */
 typedef enum SandboxExit {
-    SANDBOX_FAULT,   /* the instruction at EIP did not execute: interpret it. It raises the guest's exception, or its pages
-                        become known and are mapped. vector is the host's view: a hint */
-    SANDBOX_TRAP,    /* the instruction before EIP executed and traps: vector 1 (single step; INT1, but see is_int1), 3 (INT3)
-                        or 4 (INTO) */
+    SANDBOX_FAULT,   /* the instruction at EIP did not execute: interpret it. It raises the guest's exception, or its
+                        pages become known and are mapped. vector is the host's view: a hint */
+    SANDBOX_TRAP,    /* the instruction before EIP executed and traps: vector 1 (single step; INT1, but see is_int1),
+                        3 (INT3) or 4 (INTO) */
     SANDBOX_SYSCALL, /* INT 80h: EIP is after it */
     SANDBOX_KICK,    /* someone called sandbox_kick(), or Vcpu.attention was set */
     SANDBOX_ESCAPE,  /* the stop shows what 32-bit guest code with the given segments can not reach: run discarded */
@@ -59,8 +60,8 @@ enum { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_EXEC = 4 };
 enum { SANDBOX_MAPPINGS_MAX = 50000 };
 
 /*
- * A new sandbox with nothing mapped. ram_fd: the guest RAM memfd, not taken over. Costs about a millisecond. NULL and an
- * error that says which of the host's services is missing.
+ * A new sandbox with nothing mapped. ram_fd: the guest RAM memfd, not taken over. Costs about a millisecond. NULL
+ * and an error that says which of the host's services is missing.
  */
 Sandbox *sandbox_new(int ram_fd, GError **error);
 /* The same with a second memfd, whose pages sandbox_map_view() maps; -1 for none. */
@@ -69,10 +70,10 @@ Sandbox *sandbox_new_with_view(int ram_fd, int view_fd, GError **error);
 void sandbox_free(Sandbox *s);
 
 /*
- * Map len bytes of guest RAM from ram_offset at linear address gva; unmap; change the protection. All are multiples of 4 KiB and stay
- * below 4 GiB and within the memfd (an invariant of the caller). prot: SANDBOX_*, never WRITE with EXEC. Whatever was
- * there is replaced. The calls only queue: the sandbox does all of them, in order, before the next run, adjoining ones
- * merged; sandbox_flush() does them now.
+ * Map len bytes of guest RAM from ram_offset at linear address gva; unmap; change the protection. All are multiples
+ * of 4 KiB and stay below 4 GiB and within the memfd (an invariant of the caller). prot: SANDBOX_*, never WRITE
+ * with EXEC. Whatever was there is replaced. The calls only queue: the sandbox does all of them, in order, before
+ * the next run, adjoining ones merged; sandbox_flush() does them now.
  */
 SandboxMap sandbox_map(Sandbox *s, uint32_t gva, uint64_t ram_offset, uint64_t len, unsigned prot);
 SandboxMap sandbox_map_view(Sandbox *s, uint32_t gva, uint64_t view_offset, uint64_t len, unsigned prot);
@@ -87,19 +88,19 @@ SandboxMap sandbox_flush(Sandbox *s);
 SandboxMap sandbox_set_tsc_faults(Sandbox *s, bool on);
 
 /*
- * Run v, which decide() and host_can_express() allow, until something stops it. x87 and SSE state go in when they are not
- * there already, and stay: see sandbox_fpu_home(). *stop is always filled.
+ * Run v, which decide() and host_can_express() allow, until something stops it. x87 and SSE state go in when they
+ * are not there already, and stay: see sandbox_fpu_home(). *stop is always filled.
  */
 SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop);
 /*
- * Bring the x87 and SSE state home to v, if the sandbox has it: before any other engine or sandbox runs v, or anyone looks
- * at v->fpu. False: the sandbox was lost, v->fpu is as it was before the runs.
+ * Bring the x87 and SSE state home to v, if the sandbox has it: before any other engine or sandbox runs v, or
+ * anyone looks at v->fpu. False: the sandbox was lost, v->fpu is as it was before the runs.
  */
 bool sandbox_fpu_home(Sandbox *s, Vcpu *v);
 
 /*
- * Make a running or the next sandbox_run() return SANDBOX_KICK soon. Any thread, as long as s is not freed. Never lost;
- * several may collapse into one.
+ * Make a running or the next sandbox_run() return SANDBOX_KICK soon. Any thread, as long as s is not freed. Never
+ * lost; several may collapse into one.
  */
 void sandbox_kick(Sandbox *s);
 

@@ -42,4 +42,5 @@ void trace_kill(Sandbox *s);
 
 /* ---- maps.c ---- */
 /* Queue a call, running the queue first when it is full. */
-SandboxMap maps_queue(Sandbox *s, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+SandboxMap maps_queue(Sandbox *s, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                      uint64_t a5);

@@ -2,8 +2,9 @@
  * Telling stops apart.
  *
  * First: could guest code that began with our segments be here at all? Selectors that changed, a RIP above 4 GiB or
- * anything in r8-r15 means that it left 32-bit mode or took a selector of the host's. Then by signal and code; among
- * those of the kernel's making RF tells faults (set) from traps (clear), SDM 3B 17.3.1.1: INTO looks like #GP but for it.
+ * anything in r8-r15 means that it left 32-bit mode or took a selector of the host's. Then by signal and code;
+ * among those of the kernel's making RF tells faults (set) from traps (clear), SDM 3B 17.3.1.1: INTO looks like #GP
+ * but for it.
  */
 #include "config.h"
 #include "decision/stops.h"
@@ -22,6 +23,10 @@ static bool escaped(const struct user_regs_struct *r, const struct user_regs_str
     if (r->cs != given->cs || r->ss != given->ss || r->ds != given->ds || r->es != given->es || r->fs != given->fs
         || r->gs != given->gs) {
         *why = r->cs != given->cs ? "an unexpected code segment" : "an unexpected data segment";
+        return true;
+    }
+    if (r->fs_base != given->fs_base || r->gs_base != given->gs_base) {
+        *why = "a segment base of 64-bit code";
         return true;
     }
     if (r->rip >> 32) {
@@ -127,7 +132,8 @@ bool stop_classify(const StopFacts *f, SandboxStop *stop)
     case SIGTRAP: return sigtrap(f, stop);
     case SIGSEGV: return sigsegv(f, stop);
     case SIGBUS: return sigbus(f, stop);
-    case SIGFPE: return f->code == FPE_INTDIV ? fault(stop, VEC_DE, "divide") : fault(stop, VEC_MF, "x87 or SSE exception");
+    case SIGFPE:
+        return f->code == FPE_INTDIV ? fault(stop, VEC_DE, "divide") : fault(stop, VEC_MF, "x87 or SSE exception");
     case SIGILL: return fault(stop, VEC_UD, "undefined opcode");
     }
     return false;

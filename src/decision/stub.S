@@ -1,10 +1,11 @@
 /*
  * The stub: all the code of ours that a sandbox process ever holds.
  *
- * A static program without C library, heap, stack or data. It asks to be traced, maps the list that the monitor writes,
- * and stops. From then on it makes the system calls of the list each time the monitor sends it to "batch", and
- * stops at the end. It knows nothing of the guest, so there is nothing in it to read; between stops of its own it runs
- * only under PTRACE_CONT, guest code only under PTRACE_SYSEMU, where its SYSCALL instruction is but another stop.
+ * A static program without C library, heap, stack or data. It asks to be traced, maps the list that the monitor
+ * writes, and stops. From then on it makes the system calls of the list each time the monitor sends it to "batch",
+ * and stops at the end. It knows nothing of the guest, so there is nothing in it to read; between stops of its own
+ * it runs only under PTRACE_CONT, guest code only under PTRACE_SYSEMU, where its SYSCALL instruction is but another
+ * stop.
  */
 #include "decision/stub.h"
 

@@ -1,8 +1,8 @@
 /*
  * The tracer's side of a run: registers in, PTRACE_SYSEMU, the stop, registers home.
  *
- * In order: waiting; the stub's batches; segments; x87 and SSE state; general registers; the run; kicks. Guest code is
- * resumed in one place only, by PTRACE_SYSEMU; the stub in one other, by PTRACE_CONT.
+ * In order: waiting; the stub's batches; segments; x87 and SSE state; general registers; the run; kicks. Guest code
+ * is resumed in one place only, by PTRACE_SYSEMU; the stub in one other, by PTRACE_CONT.
  */
 #include "config.h"
 #include "decision/sandbox_state.h"
@@ -69,15 +69,10 @@ int trace_batch(Sandbox *s, unsigned *failed)
     s->list->call[s->queued].nr = (int64_t)STUB_END;
     s->list->rflags = FL_1 | FL_IF | s->id_flag;
     s->queued = 0;
-    if (ptrace(PTRACE_GETREGS, s->pid, NULL, &r)) {
-        trace_kill(s);
-        return -ESRCH;
-    }
+    memset(&r, 0, sizeof r);
     r.rip = s->batch;
     r.cs = 0x33; /* the host's 64-bit user code and data segments */
     r.ss = 0x2b;
-    r.ds = r.es = r.fs = r.gs = 0;
-    r.fs_base = r.gs_base = 0;
     r.eflags = FL_1 | FL_IF;
     r.orig_rax = -1;
     if (ptrace(PTRACE_SETREGS, s->pid, NULL, &r)) {
@@ -135,7 +130,8 @@ static SandboxMap load_segments(Sandbox *s, const Vcpu *v)
                 if (k != n && s->seg_known[k] && s->sel[k] == s->sel[n])
                     s->seg_known[k] = false;
             s->list->desc[slot] = s->ldt.desc[slot];
-            SandboxMap m = maps_queue(s, SYS_modify_ldt, 0x11, STUB_LIST + offsetof(StubList, desc) + slot * sizeof(struct user_desc),
+            SandboxMap m = maps_queue(s, SYS_modify_ldt, 0x11,
+                                      STUB_LIST + offsetof(StubList, desc) + slot * sizeof(struct user_desc),
                                       sizeof(struct user_desc), 0, 0, 0);
             if (m != SANDBOX_MAP_OK)
                 return m;
@@ -179,7 +175,10 @@ bool sandbox_fpu_home(Sandbox *s, Vcpu *v)
         return false;
     memcpy(image, &fp, sizeof image);
     fpu_from_fxsave(v, image);
-    /* Selectors do not pass through the 64-bit image: an unchanged pointer keeps its own, a new one is from CS and DS. */
+    /*
+     * Selectors do not pass through the 64-bit image: an unchanged pointer keeps its own, a new one is from CS and
+     * DS.
+     */
     v->fpu.fcs = v->fpu.fip == fip ? fcs : v->seg[S_CS].sel;
     v->fpu.fds = v->fpu.fdp == fdp ? fds : v->seg[S_DS].sel;
     return true;
@@ -238,8 +237,8 @@ static void regs_to_vcpu(Sandbox *s, Vcpu *v, const struct user_regs_struct *r, 
 /* ---- the run ---- */
 
 /*
- * Hand-over costs 4-5 us on one core and 70-100 us across two: keep the sandbox where this thread is. The thread itself is
- * left free; it moves rarely, as it sleeps only while the sandbox runs on the same core.
+ * Hand-over costs 4-5 us on one core and 70-100 us across two: keep the sandbox where this thread is. The thread
+ * itself is left free; it moves rarely, as it sleeps only while the sandbox runs on the same core.
  */
 static void follow(Sandbox *s)
 {
@@ -273,7 +272,8 @@ static bool prepare(Sandbox *s, const Vcpu *v, SandboxStop *stop)
     SandboxMap m = load_segments(s, v);
     uint32_t id = v->flags & FL_ID;
     unsigned failed;
-    if (m == SANDBOX_MAP_OK && id != s->id_flag) { /* ptrace does not set ID, the stub's POPF does, calls or no calls */
+    if (m == SANDBOX_MAP_OK
+        && id != s->id_flag) { /* ptrace does not set ID, the stub's POPF does, calls or no calls */
         s->id_flag = id;
         if (trace_batch(s, &failed)) {
             s->map_failed = true;
