@@ -326,6 +326,77 @@ static void test_map_limits(void)
     g_assert_cmpuint(sandboxes_alive(), ==, 0);
 }
 
+/* Pages of the second memfd, as code at one place while RAM is data at another. */
+static void test_view(void)
+{
+    Box *b = box_new();
+    bool fresh;
+    SandboxStop stop;
+    if (!b)
+        return;
+    box_run(b, 0x90);
+    Ram *view = ram_new(0x4000, NULL);
+    SandboxPool *p = sandbox_pool_new(b->ram->fd, view->fd, 1);
+    Sandbox *s = sandbox_pool_get(p, 0, b->v, &fresh, NULL);
+    g_assert_nonnull(s);
+    memcpy(view->host + 0x2000, (uint8_t[]){ 0xb8, 0x11, 0x22, 0x33, 0x44, 0xcd, 0x80 }, 7);
+    memset(b->ram->host + 0x2000, 0xf4, 16);
+    sandbox_map_view(s, 0x70000000, 0x2000, 0x1000, SANDBOX_READ | SANDBOX_EXEC);
+    sandbox_map(s, 0x70001000, 0x2000, 0x1000,
+                SANDBOX_READ | SANDBOX_EXEC); /* next to it, but of another file: not merged */
+    b->v->rip = 0x70000000;
+    g_assert_cmpint(sandbox_pool_run(p, 0, b->v, &stop), ==, SANDBOX_SYSCALL);
+    g_assert_cmphex(b->v->gpr[R_AX].d, ==, 0x44332211);
+    b->v->rip = 0x70001000;
+    g_assert_cmpint(sandbox_pool_run(p, 0, b->v, &stop), ==, SANDBOX_FAULT);
+    g_assert_cmphex(b->v->rip, ==, 0x70001000);
+    sandbox_pool_fpu_home(p, b->v);
+    sandbox_pool_free(p);
+    ram_free(view);
+    box_free(b);
+}
+
+/* What a new sandbox has: the stub, the list, the RAM memfd, no environment, and a filter. */
+static void test_bare(void)
+{
+    Box *b = box_new();
+    char *text, *path;
+    if (!b)
+        return;
+    unsigned pid = sandbox_pid(box_sandbox(b));
+    path = g_strdup_printf("/proc/%u/maps", pid);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    char **lines = g_strsplit(text, "\n", -1);
+    for (char **l = lines; *l && **l; l++) {
+        bool known =
+            strstr(*l, "x86vm-sandbox") || strstr(*l, "x86vm-list") || strstr(*l, "[v"); /* vsyscall; a sealed vdso */
+        g_assert_true(known);
+        g_assert_null(strstr(*l, " rw"));
+    }
+    g_strfreev(lines);
+    g_free(text);
+    g_free(path);
+    path = g_strdup_printf("/proc/%u/fd", pid);
+    GDir *dir = g_dir_open(path, 0, NULL);
+    const char *fd;
+    unsigned fds = 0;
+    while (dir && (fd = g_dir_read_name(dir))) {
+        g_assert_cmpstr(fd, ==, "3");
+        fds++;
+    }
+    g_assert_cmpuint(fds, ==, 1);
+    g_dir_close(dir);
+    g_free(path);
+    path = g_strdup_printf("/proc/%u/status", pid);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_nonnull(strstr(text, "NoNewPrivs:\t1"));
+    g_assert_nonnull(strstr(text, "Seccomp:\t2"));
+    g_assert_nonnull(strstr(text, "SigBlk:\t0000000000000000"));
+    g_free(text);
+    g_free(path);
+    box_free(b);
+}
+
 /* ---- kicks ---- */
 
 typedef struct Kicker {
@@ -585,10 +656,11 @@ static bool forbid(unsigned nr)
     return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 
-/* A host that forbids any of what a sandbox needs: the lower step of the ladder, a reason, no hang and no process left. */
+/* A host that forbids any of what a sandbox needs: the ladder's lower step, a reason, no hang, no process left. */
 static void test_forbidden(void)
 {
-    static const unsigned needed[] = { SYS_ptrace, SYS_seccomp, SYS_modify_ldt, SYS_memfd_create, SYS_execveat, SYS_munmap };
+    static const unsigned needed[] = { SYS_ptrace,       SYS_seccomp,  SYS_modify_ldt,
+                                       SYS_memfd_create, SYS_execveat, SYS_munmap };
     Box *probe = box_new();
     if (!probe)
         return;
@@ -665,6 +737,8 @@ int main(int argc, char **argv)
     g_test_add_func("/sandbox/segments", test_segments);
     g_test_add_func("/sandbox/maps", test_maps);
     g_test_add_func("/sandbox/map-limits", test_map_limits);
+    g_test_add_func("/sandbox/view", test_view);
+    g_test_add_func("/sandbox/bare", test_bare);
     g_test_add_func("/sandbox/kicks", test_kicks);
     g_test_add_func("/sandbox/other-signals", test_other_signals);
     g_test_add_func("/sandbox/lost", test_lost);

@@ -3,7 +3,7 @@
  *
  * All of it lies above the guest's 4 GiB, out of reach of 32-bit code whatever its segments.
  */
-#define STUB_BASE 0x100000000000 /* where the stub's one page of code is linked */
+#define STUB_BASE 0x100000000000 /* where the stub's one page of code is linked (local.mk) */
 #define STUB_LIST 0x100000100000 /* the list: written by the monitor, read-only in the sandbox */
 #define STUB_LIST_SIZE 0x10000
 #define STUB_CALLS 0x1000 /* offset of the system calls to make, 64 bytes each */

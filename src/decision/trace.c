@@ -19,6 +19,9 @@
 #include "cpu/cpu.h"
 #include "decision/stops.h"
 
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424 /* Linux 5.1 */
+#endif
 /* asm/ptrace-abi.h; glibc's sys/ptrace.h leaves it out on x86-64. */
 #ifndef PTRACE_SYSEMU
 #define PTRACE_SYSEMU 31
@@ -333,13 +336,11 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop)
 
 void sandbox_kick(Sandbox *s)
 {
-#ifdef SYS_pidfd_send_signal
     /* By descriptor where there is one: the number of a process that died may be another's by now. */
-    if (s->pidfd >= 0 && syscall(SYS_pidfd_send_signal, s->pidfd, SANDBOX_KICK_SIGNAL, NULL, 0) == 0)
+    if (s->pidfd >= 0
+        && (syscall(SYS_pidfd_send_signal, s->pidfd, SANDBOX_KICK_SIGNAL, NULL, 0) == 0 || errno == ESRCH))
         return;
-#endif
-    if (s->pidfd < 0)
-        syscall(SYS_tgkill, s->pid, s->pid, SANDBOX_KICK_SIGNAL);
+    syscall(SYS_tgkill, s->pid, s->pid, SANDBOX_KICK_SIGNAL);
 }
 
 pid_t sandbox_pid(const Sandbox *s)
