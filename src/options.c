@@ -73,7 +73,7 @@ void vm_config_free(VmConfig *c)
     g_ptr_array_unref(c->parallels);
     g_ptr_array_unref(c->devices);
     char *strings[] = {c->boot_order, c->kernel, c->initrd, c->append, c->debugcon, c->bios, c->cpu, c->vga,
-                       c->display, c->monitor, c->gdb, c->trace, c->trace_file, c->trace_filter, c->symbols,
+                       c->display, c->monitor, c->qmp, c->gdb, c->trace, c->trace_file, c->trace_filter, c->symbols,
                        c->triple_fault, c->accel, c->rtc_base, c->name};
     for (unsigned n = 0; n < G_N_ELEMENTS(strings); n++)
         g_free(strings[n]);
@@ -461,6 +461,7 @@ STORE(take_name, name)
 STORE(take_debugcon, debugcon)
 STORE(take_monitor, monitor)
 STORE(take_gdb, gdb)
+STORE(take_qmp, qmp)
 STORE(take_trace, trace)
 STORE(take_trace_file, trace_file)
 STORE(take_trace_filter, trace_filter)
@@ -560,6 +561,7 @@ static const Option options[] = {
     {"no-reboot", NULL, "end instead of rebooting", take_no_reboot},
     {"no-shutdown", NULL, "stop instead of ending when the guest powers off", take_no_shutdown},
     {"S", NULL, "do not start the CPU", take_start_stopped},
+    {"qmp", "DEV", "control by programs, QEMU's protocol: unix:PATH,server=on,wait=off or tcp:", take_qmp},
     {"d", "ITEM,...", "traces; '-d help' lists them", take_trace},
     {"D", "FILE", "traces go there", take_trace_file},
     {"dfilter", "RANGE,...", "trace these addresses only: START+LEN, START-LEN, START..END", take_trace_filter},

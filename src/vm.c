@@ -15,6 +15,7 @@
 #include "debug/gdbstub.h"
 #include "debug/machine.h"
 #include "debug/monitor.h"
+#include "debug/qmp.h"
 #include "debug/trace.h"
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
@@ -49,13 +50,14 @@ struct Vm {
     Vcpu *vcpu;
     VcpuThread *thread;
     GPtrArray *disks; /* BlockDev */
-    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon, gdb_line, monitor_line;
+    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon, gdb_line, monitor_line, qmp_line;
     Machine machine;
     GdbStub *gdb;
     Symbols *symbols;
     Tracer *tracer;
     Explain *explain;
     Monitor *monitor;
+    Qmp *qmp;
     ChrMux *mux;          /* the terminal, shared with the monitor; NULL: not shared */
     bool explained;       /* a triple fault was: others are only counted */
     GArray *backends; /* Backend */
@@ -435,6 +437,11 @@ static bool build_debug(Vm *vm, GError **error)
     vm->monitor = monitor_new(&vm->machine, vm->symbols, vm->tracer, &vm->monitor_line);
     if (vm->config->monitor && !connect_chardev(vm, &vm->monitor_line, "monitor", vm->config->monitor, error))
         return false;
+    if (vm->config->qmp) {
+        vm->qmp = qmp_new(&vm->machine, vm->monitor, &vm->qmp_line);
+        if (!connect_chardev(vm, &vm->qmp_line, "qmp", vm->config->qmp, error))
+            return false;
+    }
     if (vm->config->gdb) {
         const char arch[] = ",arch=i8086";
         bool real_mode = g_str_has_suffix(vm->config->gdb, arch);
@@ -450,6 +457,7 @@ static bool build_debug(Vm *vm, GError **error)
 static void free_debug(Vm *vm)
 {
     gdbstub_free(vm->gdb);
+    qmp_free(vm->qmp);
     monitor_free(vm->monitor);
     explain_free(vm->explain);
     tracer_free(vm->tracer);

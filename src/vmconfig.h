@@ -41,6 +41,7 @@ typedef struct VmConfig {
     char *symbols;        /* an ELF file with names for the guest's addresses */
     char *triple_fault;   /* -action triple-fault=: reset, shutdown, pause; NULL: by no_reboot */
     bool explain;         /* -explain */
+    char *qmp;            /* chardev of QMP */
     char *gdb;            /* chardev of the gdb stub */
     char *accel;          /* interp or translate */
     uint64_t tb_bytes;    /* bound of the translation cache */

@@ -205,3 +205,7 @@ tests/guests/dying-%.img: tests/guests/dying.S
 	@$(MKDIR_P) tests/guests
 	$(AM_V_GEN)$(AS) --32 --defsym CASE=$* $< -o $(@:.img=.o) && \
 	  $(LD) -m elf_i386 -Ttext 0x7c00 -e 0x7c00 $(@:.img=.o) -o $(@:.img=.elf) && $(OBJCOPY) -O binary $(@:.img=.elf) $@
+
+# The monitor, QMP, traces.
+dist_check_SCRIPTS += tests/test-monitor.sh
+EXTRA_DIST += tests/monitor.py
