@@ -1,13 +1,12 @@
 /*
  * Memory operands: effective address, segment, and the inline look-up in the software TLB.
  *
- *     mov  r11d, r10d ; shr r11d, 7 ; and r11d, 0x7fe0      offset of the entry
- *     lea  r12, [r10 + size - 1] ; and r12, -4096            page of the last byte: crossing accesses differ
- *     cmp  r12, [r14 + r11 + tlb.read] ; jne slow
+ *     rorx r11d, r10d, 7 ; and r11d, 0x7fe0                 offset of the entry
+ *     mov  r12, [r14 + r11 + tlb.read] ; xor r12, r10       offset in the page, if the tag matches
+ *     cmp  r12, 4096 - size ; ja slow                       and what crosses the page is refused as well
  *     add  r10, [r14 + r11 + tlb.addend]
  *
- * Flags are parked by then. A flat segment needs no more: an access over the top of 4 GiB has a last byte beyond 32 bits,
- * which no entry matches.
+ * Flags are parked by then. A flat segment needs no more: an access over the top of 4 GiB crosses a page.
  */
 #include "tcache/translate.h"
 
@@ -45,6 +44,15 @@ static HostMem seg_field(int seg, size_t field)
     return host_mem(H_R14, offsetof(Vcpu, seg) + seg * sizeof(Seg) + field);
 }
 
+/* rorx r11d, r10d, count: BMI2 */
+static void emit_rorx_r11_r10(Emit *e, unsigned count)
+{
+    static const uint8_t bytes[] = {0xc4, 0x43, 0x7b, 0xf0, 0xda};
+    memcpy(e->p, bytes, sizeof bytes);
+    e->p += sizeof bytes;
+    emit8(e, count);
+}
+
 void tr_access(Tr *t, int seg, unsigned size, bool write)
 {
     Emit *e = &t->e;
@@ -59,20 +67,21 @@ void tr_access(Tr *t, int seg, unsigned size, bool write)
         emit_rm(e, 0, 4, 0x03, H_R10, seg_field(seg, offsetof(Seg, base))); /* 32 bits: linear addresses wrap */
     }
     G_STATIC_ASSERT(sizeof(TlbEntry) == 32);
-    emit_mov(e, 4, H_R11, H_R10);
-    emit_rr(e, 0, 4, 0xc1, 5, H_R11);
-    emit8(e, PAGE_BITS - 5);
+    if (t->c->bmi2) {
+        emit_rorx_r11_r10(e, PAGE_BITS - 5);
+    } else {
+        emit_mov(e, 4, H_R11, H_R10);
+        emit_rr(e, 0, 4, 0xc1, 5, H_R11); /* shr */
+        emit8(e, PAGE_BITS - 5);
+    }
     emit_rr(e, 0, 4, 0x81, 4, H_R11);
     emit32(e, (TLB_SIZE - 1) << 5);
-    if (size > 1)
-        emit_lea(e, 8, H_R12, host_mem(H_R10, size - 1));
-    else
-        emit_mov(e, 8, H_R12, H_R10);
-    emit_rr(e, 0, 8, 0x81, 4, H_R12);
-    emit32(e, (uint32_t)PAGE_MASK);
     size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
-    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, tlb + tag});
-    tr_slow_if(t, 5);
+    emit_load(e, 8, H_R12, (HostMem){H_R14, H_R11, 0, tlb + tag});
+    emit_rr(e, 0, 8, 0x31, H_R10, H_R12);
+    emit_rr(e, 0, 8, 0x81, 7, H_R12);
+    emit32(e, PAGE_SIZE - size);
+    tr_slow_if(t, 7);
     emit_rm(e, 0, 8, 0x03, H_R10, (HostMem){H_R14, H_R11, 0, tlb + offsetof(TlbEntry, addend)});
     flags_clobbered(t);
 }

@@ -25,11 +25,6 @@ void chain_link(TCache *c, Edge *e, TransBlock *b)
     c->stats.links++;
 }
 
-static JumpSlot *jump_slot(TCache *c, uint32_t eip)
-{
-    return &c->jumps[eip & (JUMP_SLOTS - 1)];
-}
-
 void chain_unlink(TCache *c, TransBlock *b)
 {
     for (Edge *e = b->in, *next; e; e = next) {
@@ -39,7 +34,7 @@ void chain_unlink(TCache *c, TransBlock *b)
         e->next_in = NULL;
     }
     b->in = NULL;
-    JumpSlot *s = jump_slot(c, b->eip);
+    JumpSlot *s = chain_slot(c, b->eip);
     if (s->code == codebuf_exec(c->buf, b->entry_p))
         *s = (JumpSlot){.mode = UINT32_MAX};
 }
@@ -50,7 +45,7 @@ void chain_remember(TCache *c, TransBlock *b)
     uint32_t linear = m->cs_base + b->eip;
     int idx = m->bits & MODE_USER ? MMU_USER : MMU_SUPER;
 
-    *jump_slot(c, b->eip) = (JumpSlot){
+    *chain_slot(c, b->eip) = (JumpSlot){
         .eip = b->eip, .mode = b->mode, .page = linear & PAGE_MASK,
         .tlb = (uint8_t *)tlb_entry(c->v, idx, linear) - (uint8_t *)c->v,
         .code = codebuf_exec(c->buf, b->entry_p), .addend = (uintptr_t)b->host - linear,

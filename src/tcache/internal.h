@@ -81,7 +81,7 @@ typedef struct JumpSlot {
     uintptr_t addend;
 } JumpSlot;
 
-#define JUMP_SLOTS 16384u /* a power of two */
+#define JUMP_SLOTS 4096u /* a power of two; small enough for the host's caches */
 #define TRANS_HASH 262144u /* a power of two */
 #define MODES_MAX 1024u
 #define TRANS_INSNS 64
@@ -95,6 +95,7 @@ struct TCache {
     Vcpu *v;
     CodeBuf *buf;
     uint64_t features; /* decoded */
+    bool bmi2;         /* the host has it */
     GThread *thread;   /* that runs the CPU */
 
     /* stubs.c: in the writable mapping */
@@ -138,6 +139,11 @@ void transblock_init(TCache *c);
 void transblock_fini(TCache *c);
 
 /* ---- chain.c ---- */
+/* Where eip would be in TCache.jumps. */
+static inline JumpSlot *chain_slot(TCache *c, uint32_t eip)
+{
+    return &c->jumps[(eip ^ eip >> PAGE_BITS) & (JUMP_SLOTS - 1)];
+}
 /* Let e jump to b directly. host: b's first byte. */
 void chain_link(TCache *c, Edge *e, TransBlock *b);
 /* Nothing leads to b any more. */

@@ -83,6 +83,18 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
     return b;
 }
 
+/* The same by the table of indirect jumps: executable code for CS:EIP, or NULL. */
+static const void *code_quick(TCache *c)
+{
+    Vcpu *v = c->v;
+    uint32_t eip = v->rip;
+    const JumpSlot *s = chain_slot(c, eip);
+    if (s->eip != eip || v->rip > UINT32_MAX || s->mode != mode_now(c, false))
+        return NULL;
+    const TlbEntry *e = (const TlbEntry *)((const uint8_t *)v + s->tlb);
+    return e->exec == s->page && e->addend == s->addend ? s->code : NULL;
+}
+
 Exit tcache_run(Vcpu *v, uint64_t max_insns)
 {
     TCache *c = v->tcache;
@@ -116,16 +128,21 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 break;
             continue;
         }
-        TransBlock *b = block_now(c, edge, max_insns != 0);
-        edge = NULL;
-        if (G_UNLIKELY(!b || b->count > last - v->insns)) {
-            c->stats.steps++;
-            fplive_settle(v);
-            interp_step(v);
-            continue;
+        const void *code = max_insns || (edge && !edge->to) ? NULL : code_quick(c);
+        if (!code) {
+            TransBlock *b = block_now(c, edge, max_insns != 0);
+            if (G_UNLIKELY(!b || b->count > last - v->insns)) {
+                edge = NULL;
+                c->stats.steps++;
+                fplive_settle(v);
+                interp_step(v);
+                continue;
+            }
+            code = codebuf_exec(c->buf, b->entry_p);
         }
+        edge = NULL;
         c->stats.entries++;
-        uint64_t left = c->enter(v, codebuf_exec(c->buf, b->entry_p));
+        uint64_t left = c->enter(v, code);
         if (left == LEFT_SITE) {
             v->insns += ((Site *)v->site)->index + 1;
         } else if (left != LEFT_PLAIN) {
@@ -150,6 +167,7 @@ TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
     c->v = v;
     c->buf = buf;
     c->features = v->model->features;
+    c->bmi2 = __builtin_cpu_supports("bmi2");
     stubs_emit(c);
     transblock_init(c);
     v->tcache = c;

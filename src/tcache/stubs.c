@@ -171,7 +171,10 @@ static void emit_stub_indirect(TCache *c, Emit *e)
     emit_rm(e, 0, 4, 0x83, 7, VCPU(attention));
     emit8(e, 0);
     uint8_t *leave1 = emit_jcc(e, 5);
-    emit_mov(e, 4, H_R11, H_R10);
+    emit_mov(e, 4, H_R11, H_R10); /* chain_slot() */
+    emit_rr(e, 0, 4, 0xc1, 5, H_R11);
+    emit8(e, PAGE_BITS);
+    emit_rr(e, 0, 4, 0x31, H_R10, H_R11);
     emit_rr(e, 0, 4, 0x81, 4, H_R11); /* and r11d, JUMP_SLOTS - 1 */
     emit32(e, JUMP_SLOTS - 1);
     emit_rr(e, 0, 4, 0xc1, 4, H_R11); /* shl r11d, 5 */

@@ -311,6 +311,8 @@ static InsnPlan x87_plan(const Insn *i)
     case ROW_FLD: case ROW_FILD: case ROW_FST: case ROW_FSTP: case ROW_FIST: case ROW_FISTP: case ROW_FISTTP:
     case ROW_FLD1: case ROW_FLDZ: case ROW_FLDPI: case ROW_FLDL2E: case ROW_FLDL2T: case ROW_FLDLG2: case ROW_FLDLN2:
     case ROW_FXCH: case ROW_FABS: case ROW_FCHS: case ROW_FSQRT: case ROW_FRNDINT: case ROW_FSCALE:
+    case ROW_FSIN: case ROW_FCOS: case ROW_FSINCOS: case ROW_FPTAN: case ROW_FPATAN: case ROW_F2XM1: case ROW_FYL2X:
+    case ROW_FYL2XP1: case ROW_FPREM: case ROW_FPREM1: case ROW_FXTRACT:
     case ROW_FNSTCW: case ROW_FNSTSW: case ROW_FLDCW:
         return fp_plan(KIND_FAULTY, FLAGS_NONE);
     case ROW_FCOMI: case ROW_FCOMIP: case ROW_FUCOMI: case ROW_FUCOMIP:
