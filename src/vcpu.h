@@ -199,6 +199,16 @@ typedef struct TlbEntry {
     uintptr_t addend;
 } TlbEntry;
 
+/*
+ * Where pages of translated code were found: like a TlbEntry's exec, but apart, so that code and its data do not drive each
+ * other out. Dropped as a whole when tlb_generation changes.
+ */
+#define FETCH_SIZE 1024u
+typedef struct FetchEntry {
+    uint64_t page; /* linear, or TLB_NONE */
+    uintptr_t addend;
+} FetchEntry;
+
 typedef struct Msrs {
     uint64_t tsc_offset; /* guest TSC = host-rate counter + offset */
     uint64_t apic_base;
@@ -302,6 +312,7 @@ typedef struct Vcpu {
     struct Ram *ram;
     struct CodeCache *code;
     struct TCache *tcache; /* NULL: none */
+    FetchEntry fetch[2][FETCH_SIZE]; /* MMU_SUPER, MMU_USER */
     uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
     void *site; /* while translated code calls a handler: which one (tcache/internal.h); else NULL */
 

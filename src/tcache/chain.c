@@ -2,7 +2,7 @@
  * Jumps between blocks.
  *
  * An edge begins as a jump to its own cold code, which leaves for the run loop; the run loop finds the target and links
- * them. An edge that crosses a page boundary compares the TLB entry of the target's page first: the page may be mapped
+ * them. An edge that crosses a page boundary compares the FetchEntry of the target's page first: the page may be mapped
  * elsewhere by now, or not at all. Indirect jumps look in a table by eip, whose slots carry the same check.
  */
 #include "tcache/internal.h"
@@ -43,11 +43,10 @@ void chain_remember(TCache *c, TransBlock *b)
 {
     const Mode *m = &c->modes[b->mode];
     uint32_t linear = m->cs_base + b->eip;
-    int idx = m->bits & MODE_USER ? MMU_USER : MMU_SUPER;
 
     *chain_slot(c, b->eip) = (JumpSlot){
         .eip = b->eip, .mode = b->mode, .page = linear & PAGE_MASK,
-        .tlb = (uint8_t *)tlb_entry(c->v, idx, linear) - (uint8_t *)c->v,
+        .fetch = (uint8_t *)fetch_entry(c->v, m->bits & MODE_USER, linear) - (uint8_t *)c->v,
         .code = codebuf_exec(c->buf, b->entry_p), .addend = (uintptr_t)b->host - linear,
     };
 }

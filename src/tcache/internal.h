@@ -43,7 +43,7 @@ typedef struct Edge {
     bool parked;           /* flags parked at the jump */
     uint8_t *jump;         /* displacement to patch */
     uint8_t *cold;         /* where it leads while not linked */
-    uint8_t *guard;        /* crossing a page: the 64-bit immediate to compare with the TLB entry's addend; else NULL */
+    uint8_t *guard;        /* crossing a page: the 64-bit immediate to compare with the FetchEntry's addend; else NULL */
 } Edge;
 
 struct TransBlock {
@@ -72,16 +72,16 @@ typedef struct TransPage {
     uint64_t code[PAGE_SIZE / 64]; /* a bit for every byte that was translated */
 } TransPage;
 
-/* Where an indirect jump goes: the block for an eip, good while the TLB entry of its page is as it was. */
+/* Where an indirect jump goes: the block for an eip, good while the FetchEntry of its page is as it was. */
 typedef struct JumpSlot {
     uint32_t eip, mode;
     uint32_t page;   /* linear, of eip */
-    uint32_t tlb;    /* offset of its TlbEntry in Vcpu */
+    uint32_t fetch;  /* offset of its FetchEntry in Vcpu */
     void *code;      /* executable address of entry_p */
     uintptr_t addend;
 } JumpSlot;
 
-#define JUMP_SLOTS 4096u /* a power of two; small enough for the host's caches */
+#define JUMP_SLOTS 16384u /* a power of two */
 #define TRANS_HASH 262144u /* a power of two */
 #define MODES_MAX 1024u
 #define TRANS_INSNS 64
@@ -108,6 +108,10 @@ struct TCache {
     unsigned mode_last;
 
     TransBlock *hash[TRANS_HASH];
+    uint64_t fetch_generation;  /* Vcpu.tlb_generation that Vcpu.fetch is good for */
+    FetchEntry *fetch_used[2 * FETCH_SIZE];
+    unsigned fetch_count;
+
     TransPage **pages; /* by page of RAM */
     uint64_t page_count;
     JumpSlot jumps[JUMP_SLOTS];
@@ -139,6 +143,10 @@ void transblock_init(TCache *c);
 void transblock_fini(TCache *c);
 
 /* ---- chain.c ---- */
+static inline FetchEntry *fetch_entry(Vcpu *v, bool user, Gva addr)
+{
+    return &v->fetch[user][addr >> PAGE_BITS & (FETCH_SIZE - 1)];
+}
 /* Where eip would be in TCache.jumps. */
 static inline JumpSlot *chain_slot(TCache *c, uint32_t eip)
 {

@@ -37,21 +37,37 @@ static unsigned mode_now(TCache *c, bool single)
     return mode_number(c, &m);
 }
 
-/* The host address that CS:EIP is fetched from, or NULL. Raises what the fetch raises. */
-static Hva fetch_host(Vcpu *v)
+/* Translations may have been dropped: so are ours. */
+static void fetch_flush(TCache *c)
 {
+    for (unsigned n = 0; n < c->fetch_count; n++)
+        c->fetch_used[n]->page = TLB_NONE;
+    c->fetch_count = 0;
+    c->fetch_generation = c->v->tlb_generation;
+}
+
+/* The host address that CS:EIP is fetched from, or NULL. Raises what the fetch raises. */
+static Hva fetch_host(TCache *c)
+{
+    Vcpu *v = c->v;
     Gva addr = (v->seg[S_CS].base + v->rip) & v->lin_mask;
     int idx = v->cpl == 3 ? MMU_USER : MMU_SUPER;
-    const TlbEntry *e = tlb_entry(v, idx, addr);
+    FetchEntry *f = fetch_entry(v, v->cpl == 3, addr);
 
     v->insn_rip = v->rip;
     if (G_UNLIKELY(v->rip > v->seg[S_CS].limit))
         return NULL;
-    if (G_UNLIKELY(e->exec != (addr & PAGE_MASK))) {
+    if (G_LIKELY(f->page == (addr & PAGE_MASK)))
+        return (Hva)(f->addend + addr);
+    const TlbEntry *e = tlb_entry(v, idx, addr);
+    if (e->exec != (addr & PAGE_MASK)) {
         mmu_translate(v, addr, ACCESS_FETCH, idx);
         if (e->exec != (addr & PAGE_MASK))
             return NULL;
     }
+    if (f->page == TLB_NONE)
+        c->fetch_used[c->fetch_count++] = f;
+    *f = (FetchEntry){addr & PAGE_MASK, e->addend};
     return (Hva)(e->addend + addr);
 }
 
@@ -59,7 +75,7 @@ static Hva fetch_host(Vcpu *v)
 static TransBlock *block_now(TCache *c, Edge *e, bool single)
 {
     uint64_t flushes = c->stats.flushes;
-    Hva host = fetch_host(c->v);
+    Hva host = fetch_host(c);
     if (G_UNLIKELY(!host))
         return NULL;
     uint32_t eip = c->v->rip;
@@ -91,8 +107,8 @@ static const void *code_quick(TCache *c)
     const JumpSlot *s = chain_slot(c, eip);
     if (s->eip != eip || v->rip > UINT32_MAX || s->mode != mode_now(c, false))
         return NULL;
-    const TlbEntry *e = (const TlbEntry *)((const uint8_t *)v + s->tlb);
-    return e->exec == s->page && e->addend == s->addend ? s->code : NULL;
+    const FetchEntry *f = (const FetchEntry *)((const uint8_t *)v + s->fetch);
+    return f->page == s->page && f->addend == s->addend ? s->code : NULL;
 }
 
 Exit tcache_run(Vcpu *v, uint64_t max_insns)
@@ -128,6 +144,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 break;
             continue;
         }
+        if (G_UNLIKELY(c->fetch_generation != v->tlb_generation))
+            fetch_flush(c);
         const void *code = max_insns || (edge && !edge->to) ? NULL : code_quick(c);
         if (!code) {
             TransBlock *b = block_now(c, edge, max_insns != 0);
@@ -168,6 +186,8 @@ TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
     c->buf = buf;
     c->features = v->model->features;
     c->bmi2 = __builtin_cpu_supports("bmi2");
+    for (unsigned n = 0; n < 2 * FETCH_SIZE; n++)
+        v->fetch[n / FETCH_SIZE][n % FETCH_SIZE].page = TLB_NONE;
     stubs_emit(c);
     transblock_init(c);
     v->tcache = c;

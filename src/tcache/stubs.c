@@ -187,15 +187,15 @@ static void emit_stub_indirect(TCache *c, Emit *e)
     slot.disp = offsetof(JumpSlot, mode);
     emit_rm(e, 0, 4, 0x3b, H_R12, slot);
     uint8_t *leave3 = emit_jcc(e, 5);
-    slot.disp = offsetof(JumpSlot, tlb);
+    slot.disp = offsetof(JumpSlot, fetch);
     emit_load(e, 4, H_R11, slot);
     slot.disp = offsetof(JumpSlot, page);
     emit_load(e, 4, H_R12, slot);
-    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(TlbEntry, exec)});
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(FetchEntry, page)});
     uint8_t *leave4 = emit_jcc(e, 5);
     slot.disp = offsetof(JumpSlot, addend);
     emit_load(e, 8, H_R12, slot);
-    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(TlbEntry, addend)});
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(FetchEntry, addend)});
     uint8_t *leave5 = emit_jcc(e, 5);
     slot.disp = offsetof(JumpSlot, code);
     emit_rm(e, 0, 4, 0xff, 4, slot); /* jmp */

@@ -92,15 +92,14 @@ void tr_edge(Tr *t, unsigned n, uint32_t target)
 
     if (!same_page(t, target)) {
         uint32_t linear = t->cs_base + target;
-        int idx = t->bits & MODE_USER ? MMU_USER : MMU_SUPER;
-        int32_t entry = (uint8_t *)tlb_entry(t->v, idx, linear) - (uint8_t *)t->v;
+        int32_t entry = (uint8_t *)fetch_entry(t->v, t->bits & MODE_USER, linear) - (uint8_t *)t->v;
         flags_park(t);
         emit_mov_imm32(e, H_R11, linear & PAGE_MASK);
-        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(TlbEntry, exec)));
+        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, page)));
         ce->extra[ce->extras++] = emit_jcc(e, 5);
         emit_mov_imm64(e, H_R11, 0);
         edge->guard = e->p - 8;
-        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(TlbEntry, addend)));
+        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, addend)));
         ce->extra[ce->extras++] = emit_jcc(e, 5);
         flags_clobbered(t);
     }
@@ -270,7 +269,7 @@ static void emit_insn(Tr *t)
         t->cold[t->colds++] = (ColdPath){
             .site = site_new(t), .back = t->e.p, .host_ok = t->host_ok,
             .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
-            .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || i->row == ROW_FLDCW,
+            .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || i->row == ROW_FLDCW || i->row == ROW_LDMXCSR,
         };
     }
 }

@@ -63,6 +63,13 @@ bool fp_touches_x87(const Tr *t, const Insn *i)
     case ROW_MOVQ2DQ:
     case ROW_MOVDQ2Q:
         return true;
+    case ROW_LDMXCSR:
+    case ROW_STMXCSR:
+    case ROW_MOVNTI:
+    case ROW_POPCNT:
+    case ROW_CRC32:
+    case ROW_CLFLUSH:
+        return false;
     default: /* unmasked SSE exceptions are found with the x87's help */
         return !(i->flags & INSN_XMM) || !(t->bits & MODE_SSE);
     }
@@ -193,6 +200,23 @@ static void tr_xmm(Tr *t, const Insn *i, const uint8_t *raw)
     emit_copied(t, i, &b);
     if (t->plan[t->k].flags == FLAGS_WRITE)
         flags_written(t);
+}
+
+static void tr_mxcsr(Tr *t, const Insn *i)
+{
+    bool load = i->row == ROW_LDMXCSR;
+
+    ensure_xmm(t);
+    tr_operand(t, i, 4, !load);
+    if (load) { /* unmasking and reserved bits are the handler's */
+        emit_load(&t->e, 4, H_R11, host_mem(H_R10, 0));
+        emit_rr(&t->e, 0, 4, 0x81, 6, H_R11); /* xor */
+        emit32(&t->e, MXCSR_MASKS);
+        emit_rr(&t->e, 0, 4, 0xf7, 0, H_R11); /* test */
+        emit32(&t->e, 0xffff0000u | MXCSR_MASKS);
+        tr_slow_if(t, 5);
+    }
+    emit_rm(&t->e, 0, 4, 0x0fae, load ? 2 : 3, host_mem(H_R10, 0));
 }
 
 /* ---- x87 ---- */
@@ -334,6 +358,14 @@ InsnPlan fp_insn_plan(const Tr *t, const Insn *i)
 {
     switch (i->row) {
     case ROW_LDMXCSR:
+        return fp_plan(t->bits & MODE_SSE ? KIND_FAULTY : KIND_FINAL, FLAGS_NONE);
+    case ROW_STMXCSR:
+        return fp_plan(t->bits & MODE_SSE ? KIND_FAULTY : KIND_CALL, FLAGS_NONE);
+    case ROW_MOVNTI:
+    case ROW_POPCNT:
+    case ROW_CRC32:
+    case ROW_CLFLUSH:
+        return fp_plan(KIND_CALL, FLAGS_NONE);
     case ROW_FXRSTOR:
     case ROW_FLDENV:
     case ROW_FRSTOR:
@@ -377,7 +409,9 @@ void tr_fp(Tr *t, const Insn *i, const uint8_t *raw)
 {
     if (t->plan[t->k].kind == KIND_INLINE)
         return; /* nothing to do */
-    if (i->flags & INSN_XMM)
+    if (i->row == ROW_LDMXCSR || i->row == ROW_STMXCSR)
+        tr_mxcsr(t, i);
+    else if (i->flags & INSN_XMM)
         tr_xmm(t, i, raw);
     else if (is_mmx_row(i))
         tr_mmx(t, i, raw);
