@@ -33,17 +33,17 @@ BIOS_CFLAGS = -I$(top_srcdir) -I. -std=gnu11 -Os -march=i386 -mno-mmx -mno-sse -
 BIOS16_CFLAGS = -m16 $(BIOS_CFLAGS) -mstringop-strategy=libcall
 
 bios/%.o16: bios/%.c $(BIOS_INCLUDES)
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(BIOS16_CFLAGS) -c -o $@ $<
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(BIOS_CC) $(BIOS16_CFLAGS) -c -o $@ $<
 bios/%.o16: bios/%.S $(BIOS_INCLUDES)
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(BIOS16_CFLAGS) -Wa,-I. -c -o $@ $<
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(BIOS_CC) $(BIOS16_CFLAGS) -Wa,-I. -c -o $@ $<
 bios/%.o32: bios/%.c $(BIOS_INCLUDES)
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -m32 $(BIOS_CFLAGS) -c -o $@ $<
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(BIOS_CC) -m32 $(BIOS_CFLAGS) -c -o $@ $<
 bios/%.o32: bios/%.S $(BIOS_INCLUDES)
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -m32 $(BIOS_CFLAGS) -c -o $@ $<
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(BIOS_CC) -m32 $(BIOS_CFLAGS) -c -o $@ $<
 
 # The PCI BIOS serves 32-bit callers too: the same file, as position-independent code beside the 16-bit one.
 bios/pcibios32.o16: bios/pcibios.c $(BIOS_INCLUDES)
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -m32 $(BIOS_CFLAGS) -Dpcibios_call=pcibios_call32 -c -o $@ $<
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(BIOS_CC) -m32 $(BIOS_CFLAGS) -Dpcibios_call=pcibios_call32 -c -o $@ $<
 
 bios/mkfont: bios/mkfont.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -O1 -o $@ $<

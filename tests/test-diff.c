@@ -168,7 +168,8 @@ int main(int argc, char **argv)
         return !equal;
     }
 
-    Job *jobs = g_new0(Job, o.jobs);
+    g_autofree Job *jobs = g_new0(Job, o.jobs);
+    g_autofree char *cpu = o.cpu, *only = o.only;
     gint64 begin = g_get_monotonic_time();
     for (int i = 0; i < o.jobs; i++) {
         jobs[i].s = mmap(NULL, sizeof *jobs[i].s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -186,7 +187,7 @@ int main(int argc, char **argv)
             g_usleep(20000);
     }
     double seconds = (g_get_monotonic_time() - begin) / 1e6;
-    WorkerStatus *sum = g_new0(WorkerStatus, 1);
+    g_autofree WorkerStatus *sum = g_new0(WorkerStatus, 1);
     for (int i = 0; i < o.jobs; i++) {
         const WorkerStatus *s = jobs[i].s;
         sum->done += s->done, sum->mismatches += s->mismatches, sum->unfinished += s->unfinished;

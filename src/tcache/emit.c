@@ -3,6 +3,8 @@
  */
 #include "tcache/emit.h"
 
+#include <string.h>
+
 #define REX 0x40u
 #define REX_W 8u
 #define REX_R 4u
@@ -119,7 +121,7 @@ uint8_t *emit_jcc(Emit *e, unsigned cond)
 void emit_patch32(uint8_t *at, const uint8_t *target)
 {
     int32_t rel = target - (at + 4);
-    __atomic_store_n((int32_t __attribute__((aligned(1))) *)at, rel, __ATOMIC_RELAXED);
+    memcpy(at, &rel, sizeof rel); /* only the vCPU's thread runs and patches this code */
 }
 
 void emit_patch8(uint8_t *at, const uint8_t *target)
