@@ -209,3 +209,7 @@ tests/guests/dying-%.img: tests/guests/dying.S
 # The monitor, QMP, traces.
 dist_check_SCRIPTS += tests/test-monitor.sh
 EXTRA_DIST += tests/monitor.py
+
+# Damaged input for the gdb stub and QMP; FUZZ_CASES=N for more.
+check_PROGRAMS += tests/test-debugfuzz
+tests_test_debugfuzz_SOURCES = tests/test-debugfuzz.c

@@ -441,6 +441,10 @@ static void byte(Qmp *q, char c)
             q->escape = true;
         else if (c == '"')
             q->string = false;
+        if ((unsigned char)c < ' ') { /* no string goes on over a line's end: what came before was damaged */
+            send_error(q, "GenericError", "JSON parse error, invalid string", NULL);
+            restart(q);
+        }
     } else if (c == '"') {
         q->string = true;
     } else if (c == '{' || c == '[') {
