@@ -169,7 +169,6 @@ int main(int argc, char **argv)
     }
 
     g_autofree Job *jobs = g_new0(Job, o.jobs);
-    g_autofree char *cpu = o.cpu, *only = o.only;
     gint64 begin = g_get_monotonic_time();
     for (int i = 0; i < o.jobs; i++) {
         jobs[i].s = mmap(NULL, sizeof *jobs[i].s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -182,7 +181,7 @@ int main(int argc, char **argv)
         running = false;
         for (int i = 0; i < o.jobs; i++)
             if (!tend(&o, &jobs[i], &running))
-                return 0; /* the worker has said why */
+                return g_free(o.cpu), g_free(o.only), 0; /* the worker has said why */
         if (running)
             g_usleep(20000);
     }
