@@ -59,7 +59,8 @@ static void on_quit(void *opaque, int status)
 {
 }
 
-static const VcpuThreadOps thread_ops = {.reset = on_reset, .triple_fault = on_triple_fault, .debug_stop = on_debug_stop};
+static const VcpuThreadOps thread_ops = {.reset = on_reset, .triple_fault = on_triple_fault,
+        .debug_stop = on_debug_stop};
 
 static Bench *bench_new(void)
 {
@@ -71,7 +72,8 @@ static Bench *bench_new(void)
     g_mutex_init(&b->lock);
     b->clock = clock_new();
     b->model = cpu_model_parse("qemu32", NULL);
-    PcConfig pc = {.clock = b->clock, .lock = &b->lock, .ram_size = 1 << 20, .bios = bios, .bios_size = sizeof bios, .input = NULL, .floppies = 2};
+    PcConfig pc = {.clock = b->clock, .lock = &b->lock, .ram_size = 1 << 20, .bios = bios, .bios_size = sizeof bios,
+            .input = NULL, .floppies = 2};
     Input *input = g_new0(Input, 1);
     pc.input = input;
     b->m.pc = pc_new(&pc, NULL);
@@ -92,7 +94,8 @@ static Bench *bench_new(void)
     b->qmp_line = (Chardev){.back = &sink_ops, .back_opaque = b->qmp_out};
     b->monitor = monitor_new(&b->m, NULL, b->tracer, NULL);
     b->qmp = qmp_new(&b->m, b->monitor, &b->qmp_line);
-    b->gdb = gdbstub_new(&b->m, &b->gdb_line, (GdbStubConfig){(char *(*)(void *, const char *))monitor_run, b->monitor, false});
+    b->gdb = gdbstub_new(&b->m, &b->gdb_line, (GdbStubConfig){(char *(*)(void *, const char *))monitor_run,
+            b->monitor, false});
     return b;
 }
 
@@ -131,18 +134,25 @@ static void feed(Bench *b, Chardev *line, const char *text, size_t len)
 }
 
 static const char *const packets[] = {
-    "?", "g", "p8", "P8=12340000", "P0=ffffffff", "Pa=08000000", "P30=11000080", "P32=00100000", "m7c00,10", "mfffffff0,20", "M500,2:9090",
-    "Z0,7c00,1", "z0,7c00,1", "Z1,fff0,1", "Z2,500,4", "Z3,500,4", "Z4,fffffffe,4", "z2,500,4", "s", "c", "vCont;s:1;c", "vCont;c", "vCont?",
-    "Hg0", "Hc-1", "T1", "D", "qSupported:xmlRegisters=i386", "qXfer:features:read:target.xml:0,ffb", "qC", "qfThreadInfo",
-    "qRcmd,696e666f20726567697374657273", "qRcmd,782f3130692030", "Qqemu.PhyMemMode:1", "Qqemu.PhyMemMode:0", "qThreadExtraInfo,1", "X500,0:",
+    "?", "g", "p8", "P8=12340000", "P0=ffffffff", "Pa=08000000", "P30=11000080", "P32=00100000", "m7c00,10",
+            "mfffffff0,20", "M500,2:9090",
+    "Z0,7c00,1", "z0,7c00,1", "Z1,fff0,1", "Z2,500,4", "Z3,500,4", "Z4,fffffffe,4", "z2,500,4", "s", "c",
+            "vCont;s:1;c", "vCont;c", "vCont?",
+    "Hg0", "Hc-1", "T1", "D", "qSupported:xmlRegisters=i386", "qXfer:features:read:target.xml:0,ffb", "qC",
+            "qfThreadInfo",
+    "qRcmd,696e666f20726567697374657273", "qRcmd,782f3130692030", "Qqemu.PhyMemMode:1", "Qqemu.PhyMemMode:0",
+            "qThreadExtraInfo,1", "X500,0:",
 };
 static const char *const commands[] = {
-    "{\"execute\":\"qmp_capabilities\"}", "{\"execute\":\"query-status\",\"id\":1}", "{\"execute\":\"stop\"}", "{\"execute\":\"cont\"}",
-    "{\"execute\":\"query-block\",\"arguments\":{}}", "{\"execute\":\"send-key\",\"arguments\":{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}]}}",
+    "{\"execute\":\"qmp_capabilities\"}", "{\"execute\":\"query-status\",\"id\":1}", "{\"execute\":\"stop\"}",
+            "{\"execute\":\"cont\"}",
+    "{\"execute\":\"query-block\",\"arguments\":{}}",
+            "{\"execute\":\"send-key\",\"arguments\":{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}]}}",
     "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"x/3xw (1+2)*3\"}}",
     "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"print/x $eip|~-(7%3)\"}}",
     "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"info mem\"}}",
-    "{\"execute\":\"eject\",\"arguments\":{\"device\":\"floppy0\",\"force\":true}}", "{\"execute\":\"query-commands\"}",
+    "{\"execute\":\"eject\",\"arguments\":{\"device\":\"floppy0\",\"force\":true}}",
+            "{\"execute\":\"query-commands\"}",
     "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"sendkey ctrl-alt-0x3b 100\"}}",
 };
 

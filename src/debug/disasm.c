@@ -22,7 +22,8 @@ unsigned disasm_bytes(GString *out, const uint8_t *bytes, unsigned n, uint64_t a
         return 1;
     }
     ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
-    ZydisFormatterFormatInstruction(&formatter, &insn, ops, insn.operand_count_visible, text, sizeof text, addr, NULL);
+    ZydisFormatterFormatInstruction(&formatter, &insn, ops, insn.operand_count_visible, text, sizeof text, addr,
+            NULL);
     g_string_append(out, text);
     return insn.length;
 }

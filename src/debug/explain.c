@@ -108,7 +108,8 @@ static void say_error(const VcpuEvent *e, GString *out)
     if (e->vector == VEC_PF) {
         SAY(": %s %s 0x%08" G_GINT64_MODIFIER "x, %s", e->error & PF_U ? "user" : "supervisor",
             e->error & PF_I ? "fetch from" : e->error & PF_W ? "write to" : "access to", e->cr2,
-            e->error & PF_RSVD ? "reserved bits set in a table" : e->error & PF_P ? "which the page's protection forbids" : "page not present");
+            e->error & PF_RSVD ? "reserved bits set in a table" : e->error & PF_P
+                    ? "which the page's protection forbids" : "page not present");
     } else if (e->error) {
         SAY(", error code %04x: ", e->error);
         if (e->error & 2)
@@ -219,7 +220,8 @@ static const char *first_guess(Explain *x, GString *out, const VcpuEvent *e, boo
         if (!guess && e->cr2 < PAGE_SIZE)
             guess = "a null pointer is used";
         else if (!guess && (e->error & PF_P))
-            guess = e->error & PF_W ? "a write to a page that is mapped read-only" : "an access that the page's protection forbids";
+            guess = e->error & PF_W ? "a write to a page that is mapped read-only"
+                    : "an access that the page's protection forbids";
     }
     if (stormy) {
         Gpa gpa;

@@ -88,7 +88,8 @@ static const char *read_descriptor(Vcpu *v, GString *out, uint16_t sel, Desc *d,
         return "a null selector where a segment is needed";
     }
     if ((sel | 7u) > limit) {
-        SAY("    selector %04x: entry %u of the %s, which has only %u (base " P32 ", limit %04x)\n", sel, sel >> 3, table,
+        SAY("    selector %04x: entry %u of the %s, which has only %u (base " P32 ", limit %04x)\n", sel, sel >> 3,
+                table,
             (unsigned)(limit + 1) / 8, base, (unsigned)limit);
         return limit < 8 ? "no GDT of the kernel's own is loaded" : "a selector beyond the end of the GDT";
     }
@@ -108,7 +109,8 @@ const char *explain_selector(Vcpu *v, GString *out, uint16_t sel, bool for_code)
     const char *guess = read_descriptor(v, out, sel, &d, &ok);
     if (!ok)
         return guess;
-    SAY("    selector %04x: descriptor %08x%08x: base %08x, limit %08x, DPL %u, %s, %s\n", sel, d.hi, d.lo, desc_base(&d), desc_limit(&d),
+    SAY("    selector %04x: descriptor %08x%08x: base %08x, limit %08x, DPL %u, %s, %s\n", sel, d.hi, d.lo,
+            desc_base(&d), desc_limit(&d),
         desc_dpl(&d), !desc_is_segment(&d) ? "a system descriptor" : desc_is_code(&d) ? "code" : "data",
         desc_present(&d) ? "present" : "NOT present");
     if (!d.lo && !d.hi)
@@ -141,7 +143,8 @@ static const char *check_push(Vcpu *v, GString *out, const char *whose, uint64_t
     SAY("0x" P32 " is %s\n", addr, w.ok ? "read-only" : "not mapped");
     explain_walk(v, out, addr);
     if (from_tss)
-        return sp == 0 ? "ESP0 in the TSS is 0: it was never set to the kernel stack's top" : "the kernel stack in the TSS is not mapped";
+        return sp == 0 ? "ESP0 in the TSS is 0: it was never set to the kernel stack's top"
+                : "the kernel stack in the TSS is not mapped";
     if (!w.ok && mapped(v, addr + PAGE_SIZE))
         return "stack overflow: ESP has run below the stack's lowest page (deep recursion, or large local variables)";
     return "ESP does not point to a stack: it was never set up, or is damaged";
@@ -180,7 +183,8 @@ static const char *real_mode(Vcpu *v, GString *out, unsigned vector)
 {
     if (vector * 4u + 3 > v->idtr.limit) {
         SAY("    IDTR limit is %04x: no room for vector %u of the real-mode table\n", v->idtr.limit, vector);
-        return v->idtr.limit == 0 ? "the IDT limit is 0 (some systems reboot this way on purpose)" : "the interrupt table's limit is too small";
+        return v->idtr.limit == 0 ? "the IDT limit is 0 (some systems reboot this way on purpose)"
+                : "the interrupt table's limit is too small";
     }
     return check_push(v, out, "the real-mode stack", v->seg[S_SS].base, v->gpr[R_SP].w, false);
 }
@@ -199,7 +203,8 @@ const char *explain_delivery(Vcpu *v, GString *out, unsigned vector, unsigned cp
             return "the IDT limit is 0: no IDT was loaded (some systems reboot this way on purpose)";
         return "the IDT is too short: its limit must be 8 times the number of vectors, less 1";
     }
-    if (v->idtr.base == 0 && v->idtr.limit == 0x3ff && (debug_read(v, vector * 8, raw, 8) < 8 || (raw[1] & 0x1f00) != 0xe00)) {
+    if (v->idtr.base == 0 && v->idtr.limit == 0x3ff && (debug_read(v, vector * 8, raw, 8) < 8 ||
+            (raw[1] & 0x1f00) != 0xe00)) {
         SAY(": that is still the real-mode table\n");
         return "no IDT was loaded since real mode: LIDT must come before the first exception or STI";
     }
@@ -223,7 +228,8 @@ const char *explain_delivery(Vcpu *v, GString *out, unsigned vector, unsigned cp
         SAY("not present\n");
         return "the IDT entry's present bit is clear: its access byte must be 8e, for example";
     }
-    SAY("%s to %04x:%08x", type == DESC_TASK_GATE ? "a task gate" : type & 1 ? "a trap gate" : "an interrupt gate", gate_sel(&gate),
+    SAY("%s to %04x:%08x", type == DESC_TASK_GATE ? "a task gate" : type & 1 ? "a trap gate" : "an interrupt gate",
+            gate_sel(&gate),
         gate_offset(&gate));
     symbols_append(symbols, out, gate_offset(&gate));
     SAY("\n");
@@ -240,7 +246,8 @@ const char *explain_delivery(Vcpu *v, GString *out, unsigned vector, unsigned cp
     }
     unsigned new_cpl = desc_is_conforming(&cs) ? cpl : desc_dpl(&cs);
     guess = new_cpl < cpl ? check_inner_stack(v, out, new_cpl)
-                          : check_push(v, out, "the present stack", v->seg[S_SS].base, v->gpr[R_SP].d & v->sp_mask, false);
+                          : check_push(v, out, "the present stack", v->seg[S_SS].base, v->gpr[R_SP].d & v->sp_mask,
+                                  false);
     if (guess)
         return guess;
     if (gate_offset(&gate) > desc_limit(&cs))
@@ -262,7 +269,8 @@ static uint64_t reg_value(const Vcpu *v, ZydisRegister r)
         uint32_t value = v->gpr[full - ZYDIS_REGISTER_EAX].d;
         if (r >= ZYDIS_REGISTER_AH && r <= ZYDIS_REGISTER_BH)
             return value >> 8 & 0xff;
-        return r >= ZYDIS_REGISTER_AL && r <= ZYDIS_REGISTER_BL ? value & 0xff : r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI ? value & 0xffff : value;
+        return r >= ZYDIS_REGISTER_AL && r <= ZYDIS_REGISTER_BL ? value & 0xff : r >= ZYDIS_REGISTER_AX &&
+                r <= ZYDIS_REGISTER_DI ? value & 0xffff : value;
     }
     switch (r) {
     case ZYDIS_REGISTER_ES: return v->seg[S_ES].sel;
@@ -294,16 +302,19 @@ static int seg_number(ZydisRegister r)
 static void say_operand(Vcpu *v, GString *out, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
     if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
-        SAY("    %s = %0*" G_GINT64_MODIFIER "x\n", ZydisRegisterGetString(op->reg.value), op->size / 4, reg_value(v, op->reg.value));
+        SAY("    %s = %0*" G_GINT64_MODIFIER "x\n", ZydisRegisterGetString(op->reg.value), op->size / 4,
+                reg_value(v, op->reg.value));
     } else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
         int seg = seg_number(op->mem.segment);
         uint64_t mask = insn->address_width == 16 ? 0xffff : 0xffffffff, value = 0;
-        uint64_t ea = (op->mem.base ? reg_value(v, op->mem.base) : 0) + (op->mem.index ? reg_value(v, op->mem.index) * op->mem.scale : 0) +
+        uint64_t ea = (op->mem.base ? reg_value(v, op->mem.base) : 0) + (op->mem.index ? reg_value(v,
+                op->mem.index) * op->mem.scale : 0) +
                       (op->mem.disp.has_displacement ? (uint64_t)op->mem.disp.value : 0);
         ea &= mask;
         uint64_t addr = (v->seg[seg].base + ea) & 0xffffffff;
         unsigned bytes = MIN(op->size / 8, 8);
-        SAY("    memory at %s:%08" G_GINT64_MODIFIER "x (linear " P32 ")", ZydisRegisterGetString(op->mem.segment), ea, addr);
+        SAY("    memory at %s:%08" G_GINT64_MODIFIER "x (linear " P32 ")", ZydisRegisterGetString(op->mem.segment),
+                ea, addr);
         if (bytes && debug_read(v, addr, &value, bytes) == bytes)
             SAY(" = %0*" G_GINT64_MODIFIER "x\n", (int)bytes * 2, value);
         else
@@ -338,7 +349,8 @@ static const char *say_frame(Vcpu *v, GString *out, bool iret, unsigned bytes)
     SAY("\n");
     const char *bad = "the frame on the stack is not an IRET frame: an error code not popped, a push too many, or a wrong selector";
     if (!vcpu_protected(v) || (iret && (v->flags & FL_NT)))
-        return iret && (v->flags & FL_NT) ? "IRET with NT set means a task switch: the frame's EFLAGS or a POPF set NT by mistake" : NULL;
+        return iret && (v->flags & FL_NT)
+                ? "IRET with NT set means a task switch: the frame's EFLAGS or a POPF set NT by mistake" : NULL;
     if (SEL_RPL(word[1]) < v->cpl || explain_selector(v, out, word[1], true))
         return bad;
     if (outer && explain_selector(v, out, word[at + 1], false))
@@ -380,8 +392,10 @@ const char *explain_insn(Vcpu *v, GString *out, uint64_t rip, const Symbols *sym
         if (insn.mnemonic == ZYDIS_MNEMONIC_RET && insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
             return say_frame(v, out, false, width == 2 ? 2 : 4);
     }
-    bool loads_seg = insn.operand_count_visible && ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[0].reg.value >= ZYDIS_REGISTER_ES &&
-                     ops[0].reg.value <= ZYDIS_REGISTER_GS && insn.mnemonic == ZYDIS_MNEMONIC_MOV && vcpu_protected(v);
+    bool loads_seg = insn.operand_count_visible && ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            ops[0].reg.value >= ZYDIS_REGISTER_ES &&
+                     ops[0].reg.value <= ZYDIS_REGISTER_GS && insn.mnemonic == ZYDIS_MNEMONIC_MOV &&
+                             vcpu_protected(v);
     if (loads_seg && ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
         return explain_selector(v, out, reg_value(v, ops[1].reg.value), false);
     if (insn.mnemonic == ZYDIS_MNEMONIC_JMP && insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR && vcpu_protected(v) &&

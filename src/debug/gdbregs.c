@@ -119,7 +119,8 @@ static gpointer make_xml(gpointer architecture)
             if (r->kind == REG_XMM)
                 g_string_append(s, xml_vectors);
         }
-        g_string_append_printf(s, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"%s/>", r->name, r->bytes * 8, r->type, n,
+        g_string_append_printf(s, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"%s/>", r->name,
+                r->bytes * 8, r->type, n,
                                r->kind == REG_FPU ? " group=\"float\"" : "");
     }
     g_string_append(s, "</feature></target>");

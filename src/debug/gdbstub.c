@@ -76,7 +76,8 @@ static void stop_reply(GdbStub *g)
     char *text;
     if (g->m->state == RUN_DEBUG && stop->why == DEBUG_STOP_WATCH) {
         const char *const kinds[] = {[BREAK_WRITE] = "watch", [BREAK_READ] = "rwatch", [BREAK_ACCESS] = "awatch"};
-        text = g_strdup_printf("T%02xthread:" THREAD ";%s:%" G_GINT64_MODIFIER "x;", SIGTRAP_GDB, kinds[stop->kind], stop->addr);
+        text = g_strdup_printf("T%02xthread:" THREAD ";%s:%" G_GINT64_MODIFIER "x;", SIGTRAP_GDB, kinds[stop->kind],
+                stop->addr);
     } else {
         text = g_strdup_printf("T%02xthread:" THREAD ";", signal);
     }
@@ -393,7 +394,8 @@ static void query_phys(GdbStub *g, char *args)
 
 static void supported(GdbStub *g, char *args)
 {
-    char *text = g_strdup_printf("PacketSize=%x;qXfer:features:read+;vContSupported+;QStartNoAckMode+", GDB_PACKET_MAX);
+    char *text = g_strdup_printf("PacketSize=%x;qXfer:features:read+;vContSupported+;QStartNoAckMode+",
+            GDB_PACKET_MAX);
     answer(g, text);
     g_free(text);
 }

@@ -106,7 +106,8 @@ bool monitor_sendkey(Machine *m, const char *keys, unsigned ms, GError **error)
     for (char **n = names; *n && ok; n++) {
         char *end;
         unsigned key = input_key_by_name(**n ? *n : "minus");
-        if (!key && g_str_has_prefix(*n, "0x")) /* QEMU takes numbers: set 1 codes, which are evdev's for the main block */
+        if (!key && g_str_has_prefix(*n,
+                "0x")) /* QEMU takes numbers: set 1 codes, which are evdev's for the main block */
             key = g_ascii_strtoull(*n, &end, 16) & 0x7f;
         if (!key || h.count == G_N_ELEMENTS(h.keys))
             ok = false;
@@ -165,7 +166,8 @@ bool monitor_change(Machine *m, const char *drive, const char *path, bool force,
 {
     IdeChannel *ch;
     unsigned unit = 0;
-    bool floppy = g_str_has_prefix(drive, "floppy") && (drive[6] == '0' || drive[6] == '1') && !drive[7] && m->pc->fdc;
+    bool floppy = g_str_has_prefix(drive, "floppy") && (drive[6] == '0' || drive[6] == '1') && !drive[7] &&
+            m->pc->fdc;
     BlockDev *image = NULL, *old = NULL;
     if (!floppy && !find_cdrom(m, drive, &ch, &unit))
         return fail(error, drive, "no such removable drive; info block lists them");
@@ -283,7 +285,8 @@ static void info_irq(Monitor *mon, const char *args, GString *out)
     const Vcpu *v = mon->m->cpu;
     for (int n = 0; n < 16; n++)
         g_string_append_printf(out, "IRQ%-2d %s\n", n, states[pic_irq_state(mon->m->pc->pic, n)]);
-    g_string_append_printf(out, "CPU: INTR=%u NMI=%u IF=%d, %" G_GUINT64_FORMAT " events delivered; the last ones:", v->intr, v->nmi,
+    g_string_append_printf(out, "CPU: INTR=%u NMI=%u IF=%d, %" G_GUINT64_FORMAT " events delivered; the last ones:",
+            v->intr, v->nmi,
                            !!(v->flags & FL_IF), v->event_count);
     for (unsigned n = 0; n < MIN(v->event_count, 8); n++)
         g_string_append_printf(out, " %02x", v->event[(v->event_count - 1 - n) % VCPU_EVENTS].vector);
@@ -309,7 +312,8 @@ static void info_block(Monitor *mon, const char *args, GString *out)
         char name[16];
         g_snprintf(name, sizeof name, "ide%u-%s%u", n / 2, kind == IDE_CDROM ? "cd" : "hd", n % 2);
         if (kind != IDE_NONE)
-            block_line(out, name, ide_drive_image(ch, n % 2), kind == IDE_CDROM, kind == IDE_CDROM && ide_cdrom_tray_open(ch, n % 2));
+            block_line(out, name, ide_drive_image(ch, n % 2), kind == IDE_CDROM, kind == IDE_CDROM &&
+                    ide_cdrom_tray_open(ch, n % 2));
     }
     for (unsigned n = 0; n < 2 && mon->m->pc->fdc; n++)
         block_line(out, n ? "floppy1" : "floppy0", mon->m->floppy[n], true, false);
@@ -322,7 +326,8 @@ static void info_qtree(Monitor *mon, const char *args, GString *out)
         const char *text;
         bool there;
     } isa[] = {
-        {"isa-pic, ports 0x20 0xa0", true}, {"isa-pit, port 0x40, irq 0", true}, {"mc146818rtc, port 0x70, irq 8", true},
+        {"isa-pic, ports 0x20 0xa0", true}, {"isa-pit, port 0x40, irq 0", true}, {"mc146818rtc, port 0x70, irq 8",
+                true},
         {"i8042, ports 0x60 0x64, irq 1 and 12", true}, {"i8257, ports 0x00 0xc0", true}, {"port92, port 0x92", true},
         {"isa-fdc, port 0x3f0, irq 6, dma 2", pc->fdc}, {"isa-serial, port 0x3f8, irq 4", pc->serial[0]},
         {"isa-serial, port 0x2f8, irq 3", pc->serial[1]}, {"isa-serial, port 0x3e8, irq 4", pc->serial[2]},
@@ -349,10 +354,12 @@ static void info_qtree(Monitor *mon, const char *args, GString *out)
 static void info_roms(Monitor *mon, const char *args, GString *out)
 {
     const VmConfig *c = mon->m->config;
-    g_string_append_printf(out, "addr=%08x size=0x%06zx mem=rom name=\"%s\"\n", (uint32_t)-(uint32_t)mon->m->pc->bios_size,
+    g_string_append_printf(out, "addr=%08x size=0x%06zx mem=rom name=\"%s\"\n",
+            (uint32_t)-(uint32_t)mon->m->pc->bios_size,
                            mon->m->pc->bios_size, c->bios ? c->bios : "bios.bin (built in)");
     if (mon->m->pc->vga)
-        g_string_append_printf(out, "rom mem=vga name=\"%s\"\n", c->bios ? "vgabios-stdvga.bin" : "vgabios.bin (built in)");
+        g_string_append_printf(out, "rom mem=vga name=\"%s\"\n", c->bios ? "vgabios-stdvga.bin"
+                : "vgabios.bin (built in)");
     if (c->kernel)
         g_string_append_printf(out, "fw_cfg name=\"%s\"\n", c->kernel);
 }
@@ -368,9 +375,11 @@ static void info_jit(Monitor *mon, const char *args, GString *out)
 static void info_decision(Monitor *mon, const char *args, GString *out)
 {
     const Vcpu *v = mon->m->cpu;
-    g_string_append_printf(out, "engine: %s\n", v->hooks ? "interpreter (a debugger or a trace watches)" : v->tcache ? "translate"
+    g_string_append_printf(out, "engine: %s\n", v->hooks ? "interpreter (a debugger or a trace watches)"
+            : v->tcache ? "translate"
                                                                                                                      : "interpreter");
-    g_string_append_printf(out, "state: CPL=%d CR0.PE=%d VM=%d IOPL=%u IF=%d\n", v->cpl, !!(v->cr0 & CR0_PE), !!(v->flags & FL_VM),
+    g_string_append_printf(out, "state: CPL=%d CR0.PE=%d VM=%d IOPL=%u IF=%d\n", v->cpl, !!(v->cr0 & CR0_PE),
+            !!(v->flags & FL_VM),
                            (v->flags & FL_IOPL) >> 12, !!(v->flags & FL_IF));
 }
 
@@ -425,7 +434,8 @@ const MonCommand mon_commands[] = {
     {"change", "device file", "change a removable medium", cmd_change, false},
     {"cont", "", "resume emulation", cmd_cont, true},
     {"eject", "[-f] device", "eject a removable medium (use -f to force it)", cmd_eject, false},
-    {"gva2gpa", "addr", "print the guest physical address corresponding to a guest virtual address", moncmd_gva2gpa, false},
+    {"gva2gpa", "addr", "print the guest physical address corresponding to a guest virtual address", moncmd_gva2gpa,
+            false},
     {"info", "[subcommand]", "show various information about the system state", moncmd_info, false},
     {"log", "item1[,...]", "activate logging of the specified items", cmd_log, false},
     {"logfile", "filename", "output logs to 'filename'", cmd_logfile, false},

@@ -12,7 +12,8 @@
 #define LINE_MAX_LEN 4096
 #define HISTORY 64
 
-enum { CTRL_A = 1, CTRL_B, CTRL_C, CTRL_D, CTRL_E, CTRL_F, BACKSPACE = 8, TAB = 9, NEWLINE = 10, CTRL_K = 11, CTRL_L = 12, ENTER = 13,
+enum { CTRL_A = 1, CTRL_B, CTRL_C, CTRL_D, CTRL_E, CTRL_F, BACKSPACE = 8, TAB = 9, NEWLINE = 10, CTRL_K = 11,
+        CTRL_L = 12, ENTER = 13,
        CTRL_N = 14, CTRL_P = 16, CTRL_U = 21, CTRL_W = 23, ESCAPE = 27, DELETE = 127 };
 
 typedef struct LineEdit {
@@ -202,7 +203,8 @@ static void csi_key(Monitor *mon, uint8_t c)
 {
     static const struct {
         uint8_t letter, param, key;
-    } keys[] = {{'A', 0, CTRL_P}, {'B', 0, CTRL_N}, {'C', 0, CTRL_F}, {'D', 0, CTRL_B}, {'H', 0, CTRL_A}, {'F', 0, CTRL_E},
+    } keys[] = {{'A', 0, CTRL_P}, {'B', 0, CTRL_N}, {'C', 0, CTRL_F}, {'D', 0, CTRL_B}, {'H', 0, CTRL_A}, {'F', 0,
+            CTRL_E},
                 {'~', 1, CTRL_A}, {'~', 3, CTRL_D}, {'~', 4, CTRL_E}};
     LineEdit *e = mon->edit;
     if (g_ascii_isdigit(c)) {

@@ -205,7 +205,8 @@ static bool parse_format(const char **args, Format *f, GString *out)
 
 static void print_value(GString *out, const Format *f, uint64_t value)
 {
-    int64_t s = f->size == 1 ? (int8_t)value : f->size == 2 ? (int16_t)value : f->size == 4 ? (int32_t)value : (int64_t)value;
+    int64_t s = f->size == 1 ? (int8_t)value : f->size == 2 ? (int16_t)value : f->size == 4 ? (int32_t)value
+            : (int64_t)value;
     unsigned bits = f->size * 8;
     switch (f->letter) {
     case 'o': g_string_append_printf(out, "%#*" G_GINT64_MODIFIER "o", (bits + 2) / 3, value); break;
@@ -330,7 +331,8 @@ typedef struct MemPrint {
 static void mem_flush(MemPrint *mp)
 {
     if (mp->end > mp->start)
-        g_string_append_printf(mp->out, "%016" G_GINT64_MODIFIER "x-%016" G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER "x %s\n",
+        g_string_append_printf(mp->out,
+                "%016" G_GINT64_MODIFIER "x-%016" G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER "x %s\n",
                                mp->start, mp->end, mp->end - mp->start, mp->prot);
 }
 
@@ -367,9 +369,11 @@ static void tlb_page(void *opaque, Gva addr, uint64_t size, const PageWalk *w)
 {
     GString *out = opaque;
     uint64_t e = w->level[w->levels - 1].entry;
-    g_string_append_printf(out, "%016" G_GINT64_MODIFIER "x: %016" G_GINT64_MODIFIER "x %c%c%c%c%c%c%c%c%c\n", addr, w->gpa & ~(size - 1),
+    g_string_append_printf(out, "%016" G_GINT64_MODIFIER "x: %016" G_GINT64_MODIFIER "x %c%c%c%c%c%c%c%c%c\n", addr,
+            w->gpa & ~(size - 1),
                            e >> 63 ? 'X' : '-', e & 0x100 ? 'G' : '-', e & 0x80 ? 'P' : '-', e & 0x40 ? 'D' : '-',
-                           e & 0x20 ? 'A' : '-', e & 0x10 ? 'C' : '-', e & 8 ? 'T' : '-', e & 4 ? 'U' : '-', e & 2 ? 'W' : '-');
+                           e & 0x20 ? 'A' : '-', e & 0x10 ? 'C' : '-', e & 8 ? 'T' : '-', e & 4 ? 'U' : '-', e & 2
+                                   ? 'W' : '-');
 }
 
 void moninfo_tlb(Monitor *mon, const char *args, GString *out)

@@ -66,7 +66,8 @@ static void send_error(Qmp *q, const char *class, const char *desc, JsonNode *id
 
 static void greet(Qmp *q)
 {
-    JsonObject *o = json_object_new(), *qmp = json_object_new(), *version = json_object_new(), *numbers = json_object_new();
+    JsonObject *o = json_object_new(), *qmp = json_object_new(), *version = json_object_new(),
+            *numbers = json_object_new();
     json_object_set_int_member(numbers, "micro", 0);
     json_object_set_int_member(numbers, "minor", 2); /* of the QEMU whose commands these are */
     json_object_set_int_member(numbers, "major", 7);
@@ -81,7 +82,8 @@ static void greet(Qmp *q)
 
 static void on_machine(void *opaque, MachineEvent event, bool by_guest)
 {
-    static const char *const names[] = {[MACHINE_STOP] = "STOP", [MACHINE_RESUME] = "RESUME", [MACHINE_RESET] = "RESET",
+    static const char *const names[] = {[MACHINE_STOP] = "STOP", [MACHINE_RESUME] = "RESUME",
+            [MACHINE_RESET] = "RESET",
                                         [MACHINE_SHUTDOWN] = "SHUTDOWN", [MACHINE_POWERDOWN] = "POWERDOWN"};
     Qmp *q = opaque;
     if (!q->ready)
@@ -95,8 +97,10 @@ static void on_machine(void *opaque, MachineEvent event, bool by_guest)
     if (event == MACHINE_RESET || event == MACHINE_SHUTDOWN) {
         JsonObject *data = json_object_new();
         json_object_set_boolean_member(data, "guest", by_guest);
-        json_object_set_string_member(data, "reason", event == MACHINE_RESET ? (by_guest ? "guest-reset" : "host-qmp-system-reset")
-                                                                             : (by_guest ? "guest-shutdown" : "host-qmp-quit"));
+        json_object_set_string_member(data, "reason", event == MACHINE_RESET ? (by_guest ? "guest-reset"
+                : "host-qmp-system-reset")
+                                                                             : (by_guest ? "guest-shutdown"
+                                                                                     : "host-qmp-quit"));
         json_object_set_object_member(o, "data", data);
     }
     send_node(q, object_node(o));
@@ -110,7 +114,8 @@ static const char *string_arg(Call *c, const char *name, bool required)
     if (n && JSON_NODE_HOLDS_VALUE(n) && json_node_get_value_type(n) == G_TYPE_STRING)
         return json_node_get_string(n);
     if (required || n)
-        g_set_error(&c->error, g_quark_from_static_string("qmp"), 0, n ? "Invalid parameter type for '%s', expected: string"
+        g_set_error(&c->error, g_quark_from_static_string("qmp"), 0, n
+                ? "Invalid parameter type for '%s', expected: string"
                                                                        : "Parameter '%s' is missing", name);
     return NULL;
 }
@@ -187,7 +192,8 @@ static void qmp_send_key(Call *c)
         if (JSON_NODE_HOLDS_OBJECT(e))
             data = json_object_get_member(json_node_get_object(e), "data");
         if (!data || !JSON_NODE_HOLDS_VALUE(data))
-            g_set_error(&c->error, g_quark_from_static_string("qmp"), 0, "keys: expected {\"type\": \"qcode\", \"data\": KEY}");
+            g_set_error(&c->error, g_quark_from_static_string("qmp"), 0,
+                    "keys: expected {\"type\": \"qcode\", \"data\": KEY}");
         else if (json_node_get_value_type(data) == G_TYPE_STRING)
             g_string_append_printf(names, "%s%s", names->len ? "-" : "", json_node_get_string(data));
         else
@@ -397,7 +403,8 @@ static void take_text(Qmp *q)
 {
     GError *error = NULL;
     JsonParser *parser = json_parser_new();
-    if (!g_utf8_validate(q->in->str, q->in->len, NULL) || !json_parser_load_from_data(parser, q->in->str, q->in->len, &error))
+    if (!g_utf8_validate(q->in->str, q->in->len, NULL) || !json_parser_load_from_data(parser, q->in->str,
+            q->in->len, &error))
         send_error(q, "GenericError", "JSON parse error, invalid input", NULL);
     else if (!json_parser_get_root(parser) || !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
         send_error(q, "GenericError", "QMP input must be a JSON object", NULL);

@@ -93,12 +93,14 @@ Symbols *symbols_load(const char *path, GError **error)
         bool is64 = d[EI_CLASS] == ELFCLASS64;
         Section tab, str;
         for (unsigned n = 0; section(d, len, is64, n, &tab) || n < 64; n++)
-            if (section(d, len, is64, n, &tab) && tab.type == SHT_SYMTAB && section(d, len, is64, tab.link, &str) && str.type == SHT_STRTAB)
+            if (section(d, len, is64, n, &tab) && tab.type == SHT_SYMTAB && section(d, len, is64, tab.link, &str) &&
+                    str.type == SHT_STRTAB)
                 take_table(s, d, is64, &tab, &str);
     }
     g_free(data);
     if (!s->table->len) {
-        g_set_error(error, g_quark_from_static_string("symbols"), 0, "%s: no ELF file with a symbol table (stripped?)", path);
+        g_set_error(error, g_quark_from_static_string("symbols"), 0,
+                "%s: no ELF file with a symbol table (stripped?)", path);
         symbols_free(s);
         return NULL;
     }

@@ -16,7 +16,8 @@
 #include "softmmu/mmu.h"
 
 enum {
-    TRACE_INT = 1 << 0, TRACE_EXEC = 1 << 1, TRACE_IN_ASM = 1 << 2, TRACE_CPU = 1 << 3, TRACE_RESET = 1 << 4, TRACE_ERRORS = 1 << 5,
+    TRACE_INT = 1 << 0, TRACE_EXEC = 1 << 1, TRACE_IN_ASM = 1 << 2, TRACE_CPU = 1 << 3, TRACE_RESET = 1 << 4,
+            TRACE_ERRORS = 1 << 5,
     TRACE_IOPORT = 1 << 6, TRACE_PAGE = 1 << 7, TRACE_FPU = 1 << 8, TRACE_NOCHAIN = 1 << 10,
 };
 
@@ -100,7 +101,8 @@ static void on_insn(void *opaque, Vcpu *v)
                 g_hash_table_remove_all(t->seen);
         }
         if (begins && (t->on & TRACE_EXEC)) {
-            g_string_append_printf(s, "Trace 0: [%08x/%08" G_GINT64_MODIFIER "x/%08x]", (uint32_t)v->seg[S_CS].base, addr,
+            g_string_append_printf(s, "Trace 0: [%08x/%08" G_GINT64_MODIFIER "x/%08x]", (uint32_t)v->seg[S_CS].base,
+                    addr,
                                    v->flags | (uint32_t)v->cpl);
             symbols_append(t->symbols, s, addr);
             g_string_append_c(s, '\n');
@@ -118,10 +120,14 @@ static void on_event(void *opaque, Vcpu *v, int vector, int kind, bool has_error
 {
     Tracer *t = opaque;
     GString *s = g_string_new(NULL);
-    const char *name = kind == EVENT_EXCEPTION ? vector_name(vector) : kind == EVENT_EXTERNAL ? "hardware interrupt" : "INT";
-    g_string_append_printf(s, "%6" G_GUINT64_FORMAT ": v=%02x e=%04x i=%d cpl=%d IP=%04x:%08x pc=%08x SP=%04x:%08x", t->count++, vector,
-                           has_error ? error : 0, kind == EVENT_SOFT_INT || kind == EVENT_INT3_INTO, v->cpl, v->seg[S_CS].sel,
-                           (uint32_t)v->insn_rip, (uint32_t)(v->seg[S_CS].base + v->insn_rip), v->seg[S_SS].sel, v->gpr[R_SP].d);
+    const char *name = kind == EVENT_EXCEPTION ? vector_name(vector) : kind == EVENT_EXTERNAL
+            ? "hardware interrupt" : "INT";
+    g_string_append_printf(s, "%6" G_GUINT64_FORMAT ": v=%02x e=%04x i=%d cpl=%d IP=%04x:%08x pc=%08x SP=%04x:%08x",
+            t->count++, vector,
+                           has_error ? error : 0, kind == EVENT_SOFT_INT || kind == EVENT_INT3_INTO, v->cpl,
+                                   v->seg[S_CS].sel,
+                           (uint32_t)v->insn_rip, (uint32_t)(v->seg[S_CS].base + v->insn_rip), v->seg[S_SS].sel,
+                                   v->gpr[R_SP].d);
     if (vector == VEC_PF && kind == EVENT_EXCEPTION)
         g_string_append_printf(s, " CR2=%08x", (uint32_t)v->cr2);
     else
@@ -146,7 +152,8 @@ static void on_port(void *opaque, Vcpu *v, uint16_t port, unsigned size, bool wr
 {
     Tracer *t = opaque;
     if (t->on & TRACE_IOPORT)
-        fprintf(t->file ? t->file : stderr, "ioport: %s %04x size %u %s %0*x at %04x:%08x\n", write ? "out" : "in ", port, size,
+        fprintf(t->file ? t->file : stderr, "ioport: %s %04x size %u %s %0*x at %04x:%08x\n", write ? "out" : "in ",
+                port, size,
                 write ? "<-" : "->", (int)size * 2, value, v->seg[S_CS].sel, (uint32_t)v->insn_rip);
     if ((t->on & TRACE_ERRORS) && !bus_find(v->io, port, NULL))
         fprintf(t->file ? t->file : stderr, "Invalid %s at port 0x%x, size %u, at %04x:%08x: nothing answers there\n",

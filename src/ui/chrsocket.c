@@ -25,7 +25,8 @@
 #define OUT_MAX (1u << 20) /* unsent bytes kept for a reader that does not read */
 
 /* Telnet: RFC 854, 857, 858 */
-enum { IAC = 255, DONT = 254, DO = 253, WONT = 252, WILL = 251, SB = 250, SE = 240, TELNET_BREAK = 243, TELNET_IP = 244 };
+enum { IAC = 255, DONT = 254, DO = 253, WONT = 252, WILL = 251, SB = 250, SE = 240, TELNET_BREAK = 243,
+        TELNET_IP = 244 };
 enum { OPT_BINARY = 0, OPT_ECHO = 1, OPT_SGA = 3 };
 
 struct ChrSocket {
@@ -69,7 +70,8 @@ static bool parse_options(const char *dev, const char *rest, SocketOptions *o, G
             o->server = true;
         else if (!strcmp(*w, "nowait") || !strcmp(*w, "wait=off"))
             o->wait = false;
-        else if (strcmp(*w, "server=off") && strcmp(*w, "wait=on") && strcmp(*w, "wait") && !g_str_has_prefix(*w, "nodelay") &&
+        else if (strcmp(*w, "server=off") && strcmp(*w, "wait=on") && strcmp(*w, "wait") && !g_str_has_prefix(*w,
+                "nodelay") &&
                  !g_str_has_prefix(*w, "delay") && !g_str_has_prefix(*w, "ipv"))
             ok = fail(error, dev, "expected server=on and wait=on or off after the address");
     }
@@ -328,7 +330,8 @@ static void watch_input(ChrSocket *s)
 
 static void connected(ChrSocket *s, int fd)
 {
-    static const uint8_t hello[] = {IAC, WILL, OPT_ECHO, IAC, WILL, OPT_SGA, IAC, WILL, OPT_BINARY, IAC, DO, OPT_BINARY};
+    static const uint8_t hello[] = {IAC, WILL, OPT_ECHO, IAC, WILL, OPT_SGA, IAC, WILL, OPT_BINARY, IAC, DO,
+            OPT_BINARY};
     int one = 1;
     s->in = s->out = fd;
     s->is_socket = true;
