@@ -128,7 +128,7 @@ static unsigned distance(const char *a, const char *b)
 static const char *nearest(const char *word, const char *const *names)
 {
     const char *best = NULL;
-    unsigned best_distance = strlen(word) / 2 + 1;
+    unsigned best_distance = (strlen(word) + 1) / 2 + 1;
     for (; *names; names++) {
         unsigned d = distance(word, *names);
         if (d < best_distance) {

@@ -213,3 +213,6 @@ EXTRA_DIST += tests/monitor.py tests/gdb-linux.sh
 # Damaged input for the gdb stub and QMP; FUZZ_CASES=N for more.
 check_PROGRAMS += tests/test-debugfuzz
 tests_test_debugfuzz_SOURCES = tests/test-debugfuzz.c
+
+# Bad input to the program.
+dist_check_SCRIPTS += tests/cli.sh
