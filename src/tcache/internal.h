@@ -48,6 +48,7 @@ typedef struct Edge {
 
 struct TransBlock {
     Hva host;             /* first byte; NULL: dead */
+    Hva host2;            /* one instruction on two pages: first byte of the second; else NULL */
     uint32_t eip, mode;   /* mode: number in TCache.modes */
     uint32_t bytes;
     uint16_t count;
@@ -65,9 +66,16 @@ typedef struct Site {
     bool x87;       /* its handler deals with Vcpu.fpu's x87 part */
 } Site;
 
+/* A block in the list of its second page. */
+typedef struct TransTwin {
+    TransBlock *block;
+    struct TransTwin *next;
+} TransTwin;
+
 /* A page of RAM that code was translated from. */
 typedef struct TransPage {
-    TransBlock *blocks;
+    TransBlock *blocks; /* that begin here */
+    TransTwin *twins;   /* that end here only */
     uint32_t changes; /* invalidations lately */
     uint64_t code[PAGE_SIZE / 64]; /* a bit for every byte that was translated */
 } TransPage;
@@ -135,6 +143,8 @@ TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode);
 void transblock_add(TCache *c, TransBlock *b);
 /* Is the page of host, in RAM, changing too often to be worth translating? */
 bool transblock_restless(TCache *c, Hva host);
+/* Forget one. */
+void transblock_drop(TCache *c, TransBlock *b);
 /* Forget all blocks. Not while one runs. */
 void transblock_flush(TCache *c);
 /* Take notice of what other threads wrote. */
@@ -160,5 +170,8 @@ void chain_unlink(TCache *c, TransBlock *b);
 void chain_remember(TCache *c, TransBlock *b);
 
 /* ---- translate.c ---- */
-/* Translate the block at host = CS:eip; NULL when its first instruction is the interpreter's. */
-TransBlock *translate(TCache *c, Hva host, uint32_t eip, unsigned mode);
+/*
+ * Translate the block at host = CS:eip; NULL when its first instruction is the interpreter's, or lies on two pages and next,
+ * the host address of the second, is NULL: *crosses tells.
+ */
+TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool *crosses);

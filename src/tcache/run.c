@@ -46,16 +46,16 @@ static void fetch_flush(TCache *c)
     c->fetch_generation = c->v->tlb_generation;
 }
 
-/* The host address that CS:EIP is fetched from, or NULL. Raises what the fetch raises. */
-static Hva fetch_host(TCache *c)
+/* The host address that CS:rip is fetched from, or NULL. Raises what the fetch raises. */
+static Hva fetch_host(TCache *c, uint64_t rip)
 {
     Vcpu *v = c->v;
-    Gva addr = (v->seg[S_CS].base + v->rip) & v->lin_mask;
+    Gva addr = (v->seg[S_CS].base + rip) & v->lin_mask;
     int idx = v->cpl == 3 ? MMU_USER : MMU_SUPER;
     FetchEntry *f = fetch_entry(v, v->cpl == 3, addr);
 
     v->insn_rip = v->rip;
-    if (G_UNLIKELY(v->rip > v->seg[S_CS].limit))
+    if (G_UNLIKELY(rip > v->seg[S_CS].limit))
         return NULL;
     if (G_LIKELY(f->page == (addr & PAGE_MASK)))
         return (Hva)(f->addend + addr);
@@ -71,29 +71,47 @@ static Hva fetch_host(TCache *c)
     return (Hva)(e->addend + addr);
 }
 
+/* The address in CS of the page after the one that CS:EIP lies on. */
+static uint64_t next_page(const TCache *c)
+{
+    const Vcpu *v = c->v;
+    return v->rip + PAGE_SIZE - ((v->seg[S_CS].base + v->rip) & ~PAGE_MASK);
+}
+
 /* The block at CS:EIP; NULL: the interpreter's turn. Links e to it. */
 static TransBlock *block_now(TCache *c, Edge *e, bool single)
 {
     uint64_t flushes = c->stats.flushes;
-    Hva host = fetch_host(c);
+    Hva host = fetch_host(c, c->v->rip);
     if (G_UNLIKELY(!host))
         return NULL;
     uint32_t eip = c->v->rip;
     unsigned mode = mode_now(c, single);
     TransBlock *b = transblock_find(c, host, eip, mode);
+    if (G_UNLIKELY(b && b->host2 && fetch_host(c, next_page(c)) != b->host2)) {
+        transblock_drop(c, b); /* the second page is another one now */
+        b = NULL;
+    }
     if (G_UNLIKELY(!b)) {
+        bool crosses;
         if (transblock_restless(c, host))
             return NULL;
-        b = translate(c, host, eip, mode);
+        b = translate(c, host, NULL, eip, mode, &crosses);
+        if (!b && crosses) {
+            Hva next = fetch_host(c, next_page(c));
+            if (next && !transblock_restless(c, next))
+                b = translate(c, host, next, eip, mode, &crosses);
+        }
         if (!b)
             return NULL;
+        mode = b->mode;
     }
     if (single)
         return b;
     if (e && flushes == c->stats.flushes) {
         if (e->from->mode == b->mode && e->target == eip)
             chain_link(c, e, b);
-    } else {
+    } else if (!b->host2) { /* whose second page is checked here when its own check fails */
         chain_remember(c, b);
     }
     return b;

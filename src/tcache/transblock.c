@@ -49,25 +49,41 @@ TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode)
     return b;
 }
 
+/* Mark bytes from `from` as code. The page's record; NULL when they do not lie in RAM. */
+static TransPage *page_mark(TCache *c, Hva from, unsigned bytes)
+{
+    if (!in_ram(c, from))
+        return NULL;
+    uint64_t offset = from - c->v->ram->host;
+    TransPage **slot = &c->pages[offset >> PAGE_BITS], *p = *slot;
+    if (!p)
+        p = *slot = g_new0(TransPage, 1);
+    if (!p->blocks && !p->twins)
+        ram_watch(c->v->ram, offset & PAGE_MASK, PAGE_SIZE, WATCH_TRANS);
+    for (unsigned n = offset & ~PAGE_MASK, end = n + bytes; n < end; n++)
+        p->code[n / 64] |= 1ull << (n % 64);
+    return p;
+}
+
 void transblock_add(TCache *c, TransBlock *b)
 {
     unsigned h = hash_of(b->host, b->eip, b->mode);
+    unsigned room = PAGE_SIZE - ((uintptr_t)b->host & ~PAGE_MASK);
     b->hash_next = c->hash[h];
     c->hash[h] = b;
     c->stats.blocks++;
     c->stats.insns += b->count;
-    if (!in_ram(c, b->host))
-        return;
-    uint64_t offset = b->host - c->v->ram->host;
-    TransPage **slot = &c->pages[offset >> PAGE_BITS], *p = *slot;
-    if (!p)
-        p = *slot = g_new0(TransPage, 1);
-    if (!p->blocks)
-        ram_watch(c->v->ram, offset & PAGE_MASK, PAGE_SIZE, WATCH_TRANS);
-    b->page_next = p->blocks;
-    p->blocks = b;
-    for (unsigned n = offset & ~PAGE_MASK, end = n + b->bytes; n < end; n++)
-        p->code[n / 64] |= 1ull << (n % 64);
+    TransPage *p = page_mark(c, b->host, MIN(b->bytes, room));
+    if (p) {
+        b->page_next = p->blocks;
+        p->blocks = b;
+    }
+    TransPage *second = b->host2 ? page_mark(c, b->host2, b->bytes - room) : NULL;
+    if (second) {
+        TransTwin *twin = codebuf_data(c->buf, sizeof *twin, 0);
+        *twin = (TransTwin){b, second->twins};
+        second->twins = twin;
+    }
 }
 
 bool transblock_restless(TCache *c, Hva host)
@@ -83,8 +99,10 @@ bool transblock_restless(TCache *c, Hva host)
     return true;
 }
 
-static void block_kill(TCache *c, TransBlock *b)
+void transblock_drop(TCache *c, TransBlock *b)
 {
+    if (!b->host)
+        return; /* by its other page already */
     TransBlock **link = &c->hash[hash_of(b->host, b->eip, b->mode)];
     while (*link && *link != b)
         link = &(*link)->hash_next;
@@ -108,10 +126,13 @@ static void written(TCache *c, uint64_t offset, uint64_t len)
         uint64_t in_page = offset & ~PAGE_MASK;
         uint64_t bytes = MIN(len, PAGE_SIZE - in_page);
         TransPage *p = c->pages[offset >> PAGE_BITS];
-        if (p && p->blocks && has_code(p, in_page, bytes)) {
+        if (p && (p->blocks || p->twins) && has_code(p, in_page, bytes)) {
             for (TransBlock *b = p->blocks; b; b = b->page_next)
-                block_kill(c, b);
+                transblock_drop(c, b);
+            for (TransTwin *twin = p->twins; twin; twin = twin->next)
+                transblock_drop(c, twin->block);
             p->blocks = NULL;
+            p->twins = NULL;
             p->changes++;
             memset(p->code, 0, sizeof p->code);
             ram_unwatch(c->v->ram, offset & PAGE_MASK, PAGE_SIZE, WATCH_TRANS);
@@ -157,7 +178,7 @@ void transblock_flush(TCache *c)
         TransPage *p = c->pages[n];
         if (!p)
             continue;
-        if (p->blocks)
+        if (p->blocks || p->twins)
             ram_unwatch(c->v->ram, n << PAGE_BITS, PAGE_SIZE, WATCH_TRANS);
         g_free(p);
         c->pages[n] = NULL;

@@ -210,10 +210,37 @@ static void plan_flags(Tr *t)
     }
 }
 
+/* Go on only if the second page is still where it was; else the run loop looks. Flags parked. */
+static void emit_second_page(Tr *t)
+{
+    Emit *e = &t->e;
+    uint32_t linear = (t->cs_base + t->b->eip + PAGE_SIZE) & PAGE_MASK;
+    int32_t entry = (uint8_t *)fetch_entry(t->v, t->bits & MODE_USER, linear) - (uint8_t *)t->v;
+    emit_mov_imm32(e, H_R11, linear);
+    emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, page)));
+    uint8_t *away = emit_jcc(e, 5);
+    emit_mov_imm64(e, H_R11, (uintptr_t)t->b->host2 - linear);
+    emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, addend)));
+    uint8_t *here = emit_jcc(e, 4);
+    emit_patch32(away, e->p);
+    emit_mov_imm32(e, H_R10, t->b->eip);
+    emit_jmp_to(e, t->c->stub_leave);
+    emit_patch32(here, e->p);
+}
+
 /* How the block likes its flags at the entry: the first instruction that cares tells. */
 static void emit_entries(Tr *t)
 {
     TransBlock *b = t->b;
+    if (b->host2) {
+        b->entry_h = t->e.p;
+        t->host_ok = true;
+        flags_park(t);
+        t->host_ok = false;
+        b->entry_p = t->e.p;
+        emit_second_page(t);
+        return;
+    }
     for (unsigned k = 0; k < t->n; k++) {
         const InsnPlan *p = &t->plan[k];
         if (is_faulty(p->kind)) {
@@ -274,6 +301,29 @@ static void emit_insn(Tr *t)
     }
 }
 
+/* The only instruction of a block that lies on two pages: room bytes at host, the others at next. */
+static unsigned decode_crossing(Tr *t, Hva host, unsigned room, Hva next)
+{
+    Insn *i = &t->insn[0];
+    uint8_t bytes[15];
+
+    memcpy(bytes, host, room);
+    memcpy(bytes + room, next, sizeof bytes - room);
+    if (insn_decode(bytes, sizeof bytes, t->bits & MODE_CODE32 ? 4 : 2, t->c->features, i) != DECODE_OK || i->len <= room)
+        return 0;
+    if ((uint64_t)t->b->eip + i->len > MIN((uint64_t)t->cs_limit + 1, 0xffffffffu))
+        return 0;
+    insn_bind(i);
+    memcpy(t->raw[0], bytes, i->len);
+    t->eip = t->b->eip;
+    t->next = t->eip + i->len;
+    t->plan[0] = insn_plan(t, i);
+    if (i->flags & INSN_ENDS_BLOCK && t->plan[0].kind == KIND_CALL)
+        t->plan[0].kind = KIND_FINAL;
+    t->n = 1;
+    return i->len;
+}
+
 static unsigned decode(Tr *t, Hva host)
 {
     unsigned room = PAGE_SIZE - ((uintptr_t)host & ~PAGE_MASK);
@@ -284,7 +334,9 @@ static unsigned decode(Tr *t, Hva host)
         room = end - t->b->eip;
     while (t->n < TRANS_INSNS && at < room) {
         Insn *i = &t->insn[t->n];
-        if (insn_decode(host + at, MIN(room - at, 15), size, t->c->features, i) != DECODE_OK)
+        DecodeResult result = insn_decode(host + at, MIN(room - at, 15), size, t->c->features, i);
+        t->more = result == DECODE_MORE && t->n == 0;
+        if (result != DECODE_OK)
             break;
         insn_bind(i);
         memcpy(t->raw[t->n], host + at, i->len);
@@ -309,10 +361,10 @@ static void perf_map_write(TCache *c, const TransBlock *b, const uint8_t *from, 
     fflush(c->perf_map);
 }
 
-TransBlock *translate(TCache *c, Hva host, uint32_t eip, unsigned mode)
+TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool *crosses)
 {
     Mode saved = c->modes[mode];
-    size_t room = BLOCK_ROOM + sizeof(TransBlock) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + sizeof(TransTwin) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
     Tr t;
 
     if (codebuf_room(c->buf) < room) {
@@ -333,6 +385,15 @@ TransBlock *translate(TCache *c, Hva host, uint32_t eip, unsigned mode)
     b->eip = eip;
     b->mode = mode;
     b->bytes = decode(&t, host);
+    *crosses = false;
+    if (t.n == 0) {
+        unsigned in_page = PAGE_SIZE - ((uintptr_t)host & ~PAGE_MASK);
+        *crosses = t.more && in_page < 15;
+        if (*crosses && next) {
+            b->host2 = next;
+            b->bytes = decode_crossing(&t, host, in_page, next);
+        }
+    }
     if (t.n == 0) {
         c->buf->data = data_before;
         return NULL;

@@ -68,6 +68,7 @@ typedef struct Tr {
     bool host_ok, park_ok;
     bool xmm_ok, x87_ok; /* the guest's registers are surely in the host's: fplive.h */
     unsigned n;  /* instructions */
+    bool more;   /* the first goes on beyond the page */
     unsigned k;  /* the one being translated */
     uint32_t eip, next; /* of that one */
     uint8_t raw[TRANS_INSNS][15];
