@@ -10,3 +10,4 @@ libx86vm_a_SOURCES += src/cpu/vcpu.c
 libx86vm_a_SOURCES += \
 	src/cpu/x87.h src/cpu/x87.c src/cpu/x87arith.c src/cpu/x87cmp.c src/cpu/x87load.c src/cpu/simd.h src/cpu/fxsave.c \
 	src/cpu/packed.c src/cpu/ssefp.c src/cpu/ssecvt.c src/cpu/ssemove.c src/cpu/sse4.c src/cpu/ssestr.c src/cpu/sseunmask.c
+libx86vm_a_SOURCES += src/cpu/cpu.h src/cpu/eflags.h src/cpu/handlers.h src/cpu/stack.h
