@@ -23,6 +23,7 @@ typedef struct CodePage {
 
 struct CodeCache {
     CodeQuick quick; /* first: see codecache_slot() */
+    GMutex lock; /* DMA kills blocks from the main loop's thread; quick needs none, a dead block matches nothing */
     struct Ram *ram;
     Vcpu *vcpu;
     uint64_t features;
@@ -116,7 +117,9 @@ static void block_kill(CodeCache *c, Block *b)
 
 void codecache_drop(CodeCache *c, Block *b)
 {
+    g_mutex_lock(&c->lock);
     block_kill(c, b);
+    g_mutex_unlock(&c->lock);
 }
 
 static bool page_has_code(const CodePage *p, unsigned from, unsigned bytes)
@@ -131,6 +134,7 @@ static bool page_has_code(const CodePage *p, unsigned from, unsigned bytes)
 static void codecache_written(void *opaque, uint64_t offset, uint64_t len)
 {
     CodeCache *c = opaque;
+    g_mutex_lock(&c->lock);
     while (len) {
         uint64_t in_page = offset & ~PAGE_MASK;
         uint64_t bytes = MIN(len, PAGE_SIZE - in_page);
@@ -148,11 +152,13 @@ static void codecache_written(void *opaque, uint64_t offset, uint64_t len)
         offset += bytes;
         len -= bytes;
     }
+    g_mutex_unlock(&c->lock);
 }
 
 CodeCache *codecache_new(struct Ram *ram, uint64_t features, void (*bind)(Insn *i), size_t pool_bytes)
 {
     CodeCache *c = g_new0(CodeCache, 1);
+    g_mutex_init(&c->lock);
     c->ram = ram;
     c->features = features;
     c->bind = bind;
@@ -173,6 +179,7 @@ void codecache_free(CodeCache *c)
     if (c->ram)
         ram_set_watcher(c->ram, WATCH_CODE, NULL, NULL);
     munmap(c->pool, c->pool_size);
+    g_mutex_clear(&c->lock);
     g_free(c);
 }
 
@@ -181,7 +188,7 @@ void codecache_set_vcpu(CodeCache *c, Vcpu *v)
     c->vcpu = v;
 }
 
-void codecache_flush(CodeCache *c)
+static void flush_locked(CodeCache *c)
 {
     for (unsigned n = 0; n < PAGE_HASH_SIZE; n++)
         for (CodePage *p = c->pages[n]; p; p = p->hash_next)
@@ -194,13 +201,22 @@ void codecache_flush(CodeCache *c)
     c->stats.flushes++;
 }
 
+void codecache_flush(CodeCache *c)
+{
+    g_mutex_lock(&c->lock);
+    flush_locked(c);
+    g_mutex_unlock(&c->lock);
+}
+
 Block *codecache_find(CodeCache *c, Hva host, unsigned code_size)
 {
+    g_mutex_lock(&c->lock);
     Block *b = c->hash[block_hash(host)];
     while (b && (b->host != host || b->code_size != code_size))
         b = b->hash_next;
     if (b)
         *codecache_slot(c, host) = b;
+    g_mutex_unlock(&c->lock);
     return b;
 }
 
@@ -243,14 +259,14 @@ static Block *block_finish(CodeCache *c, Block *b, Hva host, Hva next, unsigned 
     return b;
 }
 
-Block *codecache_build(CodeCache *c, Hva host, unsigned code_size, Hva next, bool *needs_next)
+static Block *build_locked(CodeCache *c, Hva host, unsigned code_size, Hva next, bool *needs_next)
 {
     unsigned room = PAGE_SIZE - ((uintptr_t)host & ~PAGE_MASK);
     size_t worst = sizeof(Block) + BLOCK_MAX * sizeof(Insn) + 2 * (sizeof(CodePage) + sizeof(Block)) + 64;
 
     *needs_next = false;
     if (c->used + worst > c->pool_size)
-        codecache_flush(c);
+        flush_locked(c);
     Block *b = (Block *)(c->pool + c->used);
     *b = (Block){.code_size = code_size};
     decode_run(c, b, host, room, BLOCK_MAX);
@@ -275,6 +291,14 @@ Block *codecache_build(CodeCache *c, Hva host, unsigned code_size, Hva next, boo
         return block_finish(c, b, host, NULL, b->bytes);
     }
     return block_finish(c, b, host, next, room);
+}
+
+Block *codecache_build(CodeCache *c, Hva host, unsigned code_size, Hva next, bool *needs_next)
+{
+    g_mutex_lock(&c->lock);
+    Block *b = build_locked(c, host, code_size, next, needs_next);
+    g_mutex_unlock(&c->lock);
+    return b;
 }
 
 Block *codecache_build_uncached(CodeCache *c, const uint8_t *bytes, unsigned n, unsigned code_size)
