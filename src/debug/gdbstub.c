@@ -515,10 +515,14 @@ static void on_packet(void *opaque, char *data, size_t len)
     /* q, Q and v words are whole words: "qC" is not the start of "qCRC:" */
     if (run && strchr("qQv", data[0]) && g_ascii_isalpha(data[best - 1]) && g_ascii_isalnum(data[best]))
         run = NULL;
-    if (run)
+    if (run) {
+        /* a client may speak while the guest runs: what it asks for must not meet a CPU in motion */
+        bool was_running = machine_hold(g->m);
         run(g, data + best);
-    else
+        machine_release(g->m, was_running);
+    } else {
         answer(g, "");
+    }
 }
 
 static void send_bytes(void *opaque, const uint8_t *buf, size_t len)
