@@ -1,12 +1,18 @@
 /*
- * Random instruction streams in random modes: no assertion, no leak, no hang, nothing for the sanitizers to report.
+ * Random instruction streams in random modes, by both engines: no assertion, no leak, no hang, nothing for the sanitizers to
+ * report.
  *
  * Every stream begins in a mode of its own (real, protected 16 and 32 bits, V8086; CPL; paging off, 32-bit, PAE) with tables
  * that are half sensible and half random, so that it gets through gates, task switches and faults instead of stopping at
  * the first one, and is interrupted, stopped and kicked at random. Nothing is compared: tests/test-diff does that.
  *
- * FUZZ_STREAMS and FUZZ_SEED set number and seed; a stream that falls over is named on stderr and run again, with
- * those before it, by FUZZ_FIRST=(number rounded down to a multiple of 256) FUZZ_STREAMS=256. A build with --enable-sanitizers makes it worth its time.
+ * A group of streams shares a CPU (each group another model) and memory, which streams leave to each other, and a stock of
+ * tables, of which each stream takes one of each kind and damages some: to make all anew cost more than to run the stream.
+ *
+ *     FUZZ_STREAMS=N FUZZ_SEED=S tests/fuzz-streams [-p /cpu/streams/interpreter | -p /cpu/streams/translator]
+ *
+ * A stream that falls over is named on stderr, with what runs its group again. A build with --enable-sanitizers makes it
+ * worth its time. FUZZ_PROGRESS=1 says how far it has come, every 100 000 streams.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +23,7 @@
 
 #include "cpu/cpu.h"
 #include "diff/gen.h"
+#include "tcache/tcache.h"
 
 enum {
     RAM = 1 << 20,
@@ -31,12 +38,32 @@ enum {
     CODE = 0x20000,
     DATA = 0x30000,
     STACK = 0x40000,
+    HANDLERS = 0x8000, /* bytes of code in which handlers begin */
     INSNS = 32,  /* in a stream */
     GROUP = 256, /* streams that share a CPU and leave their memory to each other */
+    STOCK = 8,
+    STREAM_CODE = 200, /* bytes of code that are a stream's own */
+    TB_BYTES = 2 << 20,
+    KICK_US = 500,
+    PROGRESS = 100000,
 };
+
+/* Tables to choose from. */
+typedef struct Tables {
+    uint64_t gdt[64], ldt[64], idt[64];
+    uint32_t tss[0x500 / 4], ivt[64]; /* the rest of the TSS lies over the LDT: it has that one's contents */
+    uint32_t pd32[1024], pt32[1024];
+    uint64_t pdpt[4], pd64[512], pt64[512];
+} Tables;
 
 typedef struct Fuzz {
     Rng rng;
+    Exit (*run)(Vcpu *v, uint64_t max_insns);
+    const char *engine;
+    uint64_t seed;
+    Tables stock[STOCK];
+    uint8_t handlers[HANDLERS + 16];
+    bool stop; /* kicks stop the CPU: it runs without a bound */
     Bus *mem, *io;
     Ram *ram;
     Vcpu *v;
@@ -51,8 +78,11 @@ static const Fuzz *current;
 
 static void on_fatal(int sig)
 {
-    char text[96];
-    int n = snprintf(text, sizeof text, "fuzz-streams: signal %d in stream %llu\n", sig, (unsigned long long)current->stream);
+    char text[200];
+    unsigned long long n_stream = current->stream;
+    int n = snprintf(text, sizeof text, "fuzz-streams: signal %d in stream %llu: FUZZ_SEED=%llu FUZZ_FIRST=%llu FUZZ_STREAMS=%u "
+                     "tests/fuzz-streams -p /cpu/streams/%s\n", sig, n_stream, (unsigned long long)current->seed,
+                     n_stream / GROUP * GROUP, (unsigned)(n_stream % GROUP + 1), current->engine);
     if (write(2, text, n) != n)
         _exit(1);
     signal(sig, SIG_DFL);
@@ -91,6 +121,17 @@ static void cpu_make(Fuzz *f)
         models++;
     f->v = vcpu_new(cpu_model_nth(rng_below(&f->rng, models)), f->mem, f->io, f->ram);
     f->v->int_ack = (IntAck){ int_ack, f };
+    if (f->run == tcache_run) {
+        g_autoptr(GError) error = NULL;
+        tcache_new(f->v, TB_BYTES, &error);
+        g_assert_no_error(error);
+    }
+}
+
+static void cpu_free(Fuzz *f)
+{
+    tcache_free(f->v->tcache);
+    vcpu_free(f->v);
 }
 
 static void machine_make(Fuzz *f)
@@ -108,7 +149,7 @@ static void machine_make(Fuzz *f)
 
 static void machine_free(Fuzz *f)
 {
-    vcpu_free(f->v);
+    cpu_free(f);
     bus_free(f->mem);
     bus_free(f->io);
     ram_free(f->ram);
@@ -143,7 +184,7 @@ static uint64_t random_descriptor(Fuzz *f)
                       rng_percent(r, 70) ? 0xfffff : rng_int(r), attr);
 }
 
-static void make_tables(Fuzz *f)
+static void make_tables(Fuzz *f, Tables *t)
 {
     Rng *r = &f->rng;
     static const uint64_t fixed[10] = {
@@ -151,29 +192,25 @@ static void make_tables(Fuzz *f)
         0x00cffb000000ffff, 0x00cff3000000ffff, 0x000ffb000000ffff, 0x000ff3000000ffff,    /* DPL 3 */
         0x00cf9f000000ffff, /* conforming */
     };
-    uint64_t d[64];
     for (unsigned i = 0; i < 64; i++)
-        d[i] = i < 10 && rng_percent(r, 95) ? fixed[i] : random_descriptor(f);
-    d[10] = descriptor(TSS, 0x2067, SEG_P | 0xb);
-    d[11] = descriptor(TSS16, 0x2b, SEG_P | 1);
-    d[12] = descriptor(LDT, 0x1ff, SEG_P | 2);
-    d[13] = descriptor(TSS + 0x400, 0x67, SEG_P | 9);
-    poke(f, GDT, d, sizeof d);
+        t->gdt[i] = i < 10 && rng_percent(r, 95) ? fixed[i] : random_descriptor(f);
+    t->gdt[10] = descriptor(TSS, 0x2067, SEG_P | 0xb);
+    t->gdt[11] = descriptor(TSS16, 0x2b, SEG_P | 1);
+    t->gdt[12] = descriptor(LDT, 0x1ff, SEG_P | 2);
+    t->gdt[13] = descriptor(TSS + 0x400, 0x67, SEG_P | 9);
     for (unsigned i = 0; i < 64; i++)
-        d[i] = random_descriptor(f);
-    poke(f, LDT, d, sizeof d);
+        t->ldt[i] = random_descriptor(f);
     for (unsigned i = 0; i < 64; i++) {
-        uint32_t off = CODE + rng_below(r, 0x8000);
+        uint32_t off = CODE + rng_below(r, HANDLERS);
         static const uint8_t types[] = { 0x8e, 0x8f, 0xee, 0xef, 0x86, 0x87, 0xe6, 0xe5, 0x85, 0x0e };
         uint16_t sel = rng_percent(r, 80) ? (rng_percent(r, 70) ? 8 : 24) : rng_below(r, 64) << 3 | rng_below(r, 4);
         uint8_t type = types[rng_below(r, rng_percent(r, 80) ? 4 : 10)];
         if (type % 16 == 5)
             sel = rng_percent(r, 50) ? 11 << 3 : 13 << 3;
-        d[i] = (off & 0xffff) | (uint64_t)sel << 16 | (uint64_t)type << 40 | (uint64_t)(off >> 16) << 48;
+        t->idt[i] = (off & 0xffff) | (uint64_t)sel << 16 | (uint64_t)type << 40 | (uint64_t)(off >> 16) << 48;
     }
-    poke(f, IDT, d, sizeof d);
-    uint32_t tss[0x2068 / 4];
-    for (unsigned i = 0; i < G_N_ELEMENTS(tss); i++)
+    uint32_t *tss = t->tss;
+    for (unsigned i = 0; i < G_N_ELEMENTS(t->tss); i++)
         tss[i] = i < 26 ? CODE + rng_below(r, 0x20000) : rng_percent(r, 50) ? 0 : rng_next(r);
     for (unsigned i = 18; i < 24; i++)
         tss[i] = rng_below(r, 10) << 3 | rng_below(r, 4);
@@ -182,54 +219,95 @@ static void make_tables(Fuzz *f)
     tss[7] = PD;
     tss[9] &= 0x3ffff;
     tss[25] = (rng_percent(r, 70) ? 0x68 : rng_next(r) & 0xffff) << 16;
-    poke(f, TSS, tss, 0x500); /* the rest lies over the LDT: it has its own contents */
-    uint32_t ivt[64];
     for (unsigned i = 0; i < 64; i++)
-        ivt[i] = rng_percent(r, 80) ? (CODE / 16) << 16 | rng_below(r, 0x8000) : rng_next(r);
-    poke(f, 0, ivt, sizeof ivt);
+        t->ivt[i] = rng_percent(r, 80) ? (CODE / 16) << 16 | rng_below(r, HANDLERS) : rng_next(r);
 }
 
-/* Identity maps of the first megabyte, with holes and odd permissions. */
-static void make_pages(Fuzz *f, bool pae)
+/* Identity maps of the first megabyte, with holes and odd permissions, in both formats. */
+static void make_pages(Fuzz *f, Tables *t)
 {
     Rng *r = &f->rng;
-    uint64_t pdpt[4], pd64[512] = { 0 }, pt64[512];
-    uint32_t pd32[1024] = { 0 }, pt32[1024] = { 0 };
+    memset(t->pd32, 0, sizeof t->pd32);
+    memset(t->pt32, 0, sizeof t->pt32);
+    memset(t->pd64, 0, sizeof t->pd64);
     for (unsigned i = 0; i < 256; i++) {
         uint32_t flags = rng_percent(r, 85) ? 7 : rng_next(r) & 0x1ff;
-        pt32[i] = i << 12 | flags;
-        pt64[i] = pt32[i] | (rng_percent(r, 3) ? rng_next(r) << 63 : 0) | (rng_percent(r, 1) ? 1ull << 40 : 0);
-        pt64[i + 256] = rng_percent(r, 90) ? 0 : rng_next(r);
+        t->pt32[i] = i << 12 | flags;
+        t->pt64[i] = t->pt32[i] | (rng_percent(r, 3) ? rng_next(r) << 63 : 0) | (rng_percent(r, 1) ? 1ull << 40 : 0);
+        t->pt64[i + 256] = rng_percent(r, 90) ? 0 : rng_next(r);
     }
     for (unsigned i = 0; i < 4; i++)
-        pdpt[i] = (PD + 0x800 * (i & 1)) % 0x1000 ? 0 : PD | 1;
-    if (pae) {
-        pd64[0] = PT | 7;
-        pd64[1] = rng_percent(r, 50) ? 0x87 | (rng_next(r) & 0x1e0) : rng_next(r);
-        pdpt[1] = rng_percent(r, 90) ? 0 : PD | (rng_next(r) & 0xfff);
-        poke(f, PDPT, pdpt, sizeof pdpt);
-        poke(f, PD, pd64, sizeof pd64);
-        poke(f, PT, pt64, sizeof pt64);
-    } else {
-        pd32[0] = PT | 7;
-        pd32[1] = rng_percent(r, 50) ? 0x87 | (rng_next(r) & 0x1e0) : rng_next(r);
-        pd32[1023] = rng_next(r);
-        poke(f, PD, pd32, sizeof pd32);
-        poke(f, PT, pt32, sizeof pt32);
+        t->pdpt[i] = (PD + 0x800 * (i & 1)) % 0x1000 ? 0 : PD | 1;
+    t->pd64[0] = PT | 7;
+    t->pd64[1] = rng_percent(r, 50) ? 0x87 | (rng_next(r) & 0x1e0) : rng_next(r);
+    t->pdpt[1] = rng_percent(r, 90) ? 0 : PD | (rng_next(r) & 0xfff);
+    t->pd32[0] = PT | 7;
+    t->pd32[1] = rng_percent(r, 50) ? 0x87 | (rng_next(r) & 0x1e0) : rng_next(r);
+    t->pd32[1023] = rng_next(r);
+}
+
+/* What a group's streams draw on. */
+static void make_stock(Fuzz *f)
+{
+    for (unsigned i = 0; i < STOCK; i++) {
+        make_tables(f, &f->stock[i]);
+        make_pages(f, &f->stock[i]);
     }
+    for (unsigned n = 0; n + 15 < sizeof f->handlers; n += 2 + rng_below(&f->rng, 6))
+        gen_bytes(&f->rng, n & 0x1000 ? 2 : 4, f->handlers + n);
+    poke(f, CODE, f->handlers, HANDLERS);
+}
+
+/* One of the stock. */
+static const Tables *draw(Fuzz *f)
+{
+    return &f->stock[rng_below(&f->rng, STOCK)];
+}
+
+/* A few wrong words, anywhere in the tables that the CPU goes by. */
+static void damage(Fuzz *f)
+{
+    Rng *r = &f->rng;
+    static const uint32_t tables[] = { 0, GDT, GDT, LDT, IDT, IDT, TSS, TSS16, PDPT, PD, PT, PT };
+    for (unsigned n = rng_below(r, 6); n; n--) {
+        uint32_t addr = tables[rng_below(r, G_N_ELEMENTS(tables))] + rng_below(r, 0x80) * 4, word;
+        memcpy(&word, f->ram->host + addr, 4);
+        word = rng_percent(r, 50) ? word ^ 1u << rng_below(r, 32) : rng_percent(r, 50) ? rng_next(r) : rng_int(r);
+        poke(f, addr, &word, 4);
+    }
+}
+
+static void poke_tables(Fuzz *f, bool paging, bool pae)
+{
+    poke(f, GDT, draw(f)->gdt, sizeof f->stock->gdt);
+    poke(f, IDT, draw(f)->idt, sizeof f->stock->idt);
+    poke(f, TSS, draw(f)->tss, sizeof f->stock->tss);
+    poke(f, LDT, draw(f)->ldt, sizeof f->stock->ldt);
+    poke(f, 0, draw(f)->ivt, sizeof f->stock->ivt);
+    const Tables *t = draw(f);
+    if (paging && pae) {
+        poke(f, PDPT, t->pdpt, sizeof t->pdpt);
+        poke(f, PD, t->pd64, sizeof t->pd64);
+        poke(f, PT, t->pt64, sizeof t->pt64);
+    } else if (paging) {
+        poke(f, PD, t->pd32, sizeof t->pd32);
+        poke(f, PT, t->pt32, sizeof t->pt32);
+    }
+    damage(f);
 }
 
 static void make_code(Fuzz *f, unsigned code_size)
 {
-    uint8_t code[INSNS * 15];
+    uint8_t code[STREAM_CODE];
     unsigned n = 0;
     while (n + 15 <= sizeof code) {
         gen_bytes(&f->rng, code_size, code + n);
         n += 2 + rng_below(&f->rng, 6);
     }
-    poke(f, CODE + rng_below(&f->rng, 0x8000), code, n);
-    f->v->rip = rng_below(&f->rng, 0x8000);
-    poke(f, CODE + f->v->rip, code + 15, 64);
+    f->v->rip = rng_below(&f->rng, HANDLERS);
+    poke(f, CODE + f->v->rip, code, n);
+    if (rng_percent(&f->rng, 50)) /* handlers change too */
+        poke(f, CODE + rng_below(&f->rng, HANDLERS), code + 15, 64);
 }
 
 static void set_seg(Vcpu *v, int n, uint16_t sel, uint32_t base, uint32_t limit, uint16_t attr)
@@ -250,10 +328,11 @@ static void make_state(Fuzz *f)
     static const uint8_t sregs[] = { S_ES, S_SS, S_DS, S_FS, S_GS };
 
     vcpu_reset(v);
-    make_tables(f);
-    make_pages(f, pae);
+    poke_tables(f, paging || rng_percent(r, 10), pae);
     for (int i = 0; i < 8; i++)
         v->gpr[i].q = rng_percent(r, 50) ? rng_below(r, 0x10000) : rng_percent(r, 50) ? DATA + rng_below(r, 0x10000) : rng_int(r);
+    if (rng_percent(r, 70)) /* or most of the time goes to REP */
+        v->gpr[R_CX].q &= 0x1f;
     v->gpr[R_SP].q = STACK + 0x4000 + rng_below(r, 0x4000);
     v->cr0 = CR0_ET | (mode ? CR0_PE : 0) | (paging ? CR0_PG : 0) | (rng_next(r) & (CR0_WP | CR0_NE | CR0_AM | CR0_MP));
     if (rng_percent(r, 10))
@@ -310,38 +389,46 @@ static void make_state(Fuzz *f)
 }
 
 /*
- * A kick every half millisecond, as a VM's timers give: a REP with a count of 4 G gives way to it. It is the only thing
- * here that does not follow from the seed.
+ * A kick every half millisecond, as a VM's timers give: a REP with a count of 4 G gives way to it, and a CPU that runs without
+ * a bound stops. It is the only thing here that does not follow from the seed.
  */
 static gpointer kick(gpointer opaque)
 {
     Fuzz *f = opaque;
     while (!__atomic_load_n(&f->done, __ATOMIC_SEQ_CST)) {
-        g_usleep(500);
+        g_usleep(KICK_US);
         g_mutex_lock(&f->lock);
-        vcpu_attention(f->v, ATTN_EVENT);
+        vcpu_attention(f->v, __atomic_load_n(&f->stop, __ATOMIC_SEQ_CST) ? ATTN_EVENT | ATTN_STOP : ATTN_EVENT);
         g_mutex_unlock(&f->lock);
     }
     return NULL;
 }
 
+/* Another model, other tables; and nothing of the last group's leaks. */
+static void begin_group(Fuzz *f)
+{
+    g_mutex_lock(&f->lock);
+    cpu_free(f);
+    memset(f->ram->host, 0, RAM);
+    cpu_make(f);
+    g_mutex_unlock(&f->lock);
+    make_stock(f);
+}
+
 static void run_stream(Fuzz *f)
 {
     Rng *r = &f->rng;
-    if (f->stream % GROUP == 0) { /* another model, and nothing leaks */
-        g_mutex_lock(&f->lock);
-        vcpu_free(f->v);
-        memset(f->ram->host, 0, RAM);
-        cpu_make(f);
-        g_mutex_unlock(&f->lock);
-    }
+    if (f->stream % GROUP == 0)
+        begin_group(f);
     make_state(f);
     uint64_t before = f->v->insns;
+    bool bounded = !rng_percent(r, 2); /* without a bound blocks are chained, as in a VM; but that ends by the next kick only */
+    __atomic_store_n(&f->stop, !bounded, __ATOMIC_SEQ_CST);
     for (unsigned left = INSNS; left;) {
         unsigned n = rng_percent(r, 50) ? left : 1 + rng_below(r, left);
-        Exit e = interp_run(f->v, n);
+        Exit e = f->run(f->v, bounded ? n : 0);
         f->exits[e]++;
-        left -= MIN(left, n);
+        left -= MIN(left, bounded ? n : INSNS / 2);
         if (e == EXIT_SHUTDOWN)
             break;
         if (e == EXIT_HALT && rng_percent(r, 50))
@@ -368,41 +455,59 @@ static uint64_t from_env(const char *name, uint64_t otherwise)
     return s && *s ? g_ascii_strtoull(s, NULL, 0) : otherwise;
 }
 
-static void test_streams(void)
+static void test_streams(Exit (*run)(Vcpu *, uint64_t), const char *engine)
 {
     Fuzz *f = g_new0(Fuzz, 1);
-    uint64_t first = from_env("FUZZ_FIRST", 0) / GROUP * GROUP, n = from_env("FUZZ_STREAMS", 20000), seed = from_env("FUZZ_SEED", 1);
+    uint64_t first = from_env("FUZZ_FIRST", 0) / GROUP * GROUP, n = from_env("FUZZ_STREAMS", 20000);
+    bool progress = from_env("FUZZ_PROGRESS", 0);
     gint64 begin = g_get_monotonic_time();
 
     current = f;
     signal(SIGABRT, on_fatal);
     signal(SIGALRM, on_fatal);
-    f->rng = rng_seed(seed, 0);
+    f->run = run;
+    f->engine = engine;
+    f->seed = from_env("FUZZ_SEED", 1);
+    f->rng = rng_seed(f->seed, 0);
     g_mutex_init(&f->lock);
     machine_make(f);
     GThread *thread = g_thread_new("kick", kick, f);
     for (f->stream = first; f->stream < first + n; f->stream++) {
         if (f->stream % GROUP == 0)
-            alarm(30); /* a stream takes microseconds: silence this long is a hang */
-        f->rng = rng_seed(seed, f->stream);
+            alarm(60); /* a stream takes microseconds: silence this long is a hang */
+        if (progress && f->stream % PROGRESS == 0)
+            fprintf(stderr, "# %" G_GUINT64_FORMAT " streams of seed %" G_GUINT64_FORMAT "\n", f->stream, f->seed);
+        f->rng = rng_seed(f->seed, f->stream);
         run_stream(f);
     }
     alarm(0);
     __atomic_store_n(&f->done, true, __ATOMIC_SEQ_CST);
     g_thread_join(thread);
     double s = (g_get_monotonic_time() - begin) / 1e6;
-    g_test_message("%" G_GUINT64_FORMAT " streams, %" G_GUINT64_FORMAT " instructions in %.1f s: %.0f streams/s; exits: budget %"
+    g_test_message("%s: %" G_GUINT64_FORMAT " streams, %" G_GUINT64_FORMAT " instructions in %.1f s: %.0f streams/s; exits: budget %"
                    G_GUINT64_FORMAT ", stop %" G_GUINT64_FORMAT ", halt %" G_GUINT64_FORMAT ", shutdown %" G_GUINT64_FORMAT,
-                   n, f->insns, s, n / s, f->exits[EXIT_BUDGET], f->exits[EXIT_STOP], f->exits[EXIT_HALT], f->exits[EXIT_SHUTDOWN]);
+                   engine, n, f->insns, s, n / s, f->exits[EXIT_BUDGET], f->exits[EXIT_STOP], f->exits[EXIT_HALT],
+                   f->exits[EXIT_SHUTDOWN]);
     g_assert_cmpuint(f->insns, >=, n); /* the streams did run */
     machine_free(f);
     g_mutex_clear(&f->lock);
     g_free(f);
 }
 
+static void test_interpreter(void)
+{
+    test_streams(interp_run, "interpreter");
+}
+
+static void test_translator(void)
+{
+    test_streams(tcache_run, "translator");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/cpu/streams", test_streams);
+    g_test_add_func("/cpu/streams/interpreter", test_interpreter);
+    g_test_add_func("/cpu/streams/translator", test_translator);
     return g_test_run();
 }

@@ -228,10 +228,15 @@ static bool attend(Vcpu *v, uint32_t attention, Exit *exit)
     return true;
 }
 
-static void run_block(Vcpu *v)
+/* Where the block being run began, for who must count the instructions before one that faulted. */
+typedef struct Running {
+    const Insn *first, *end; /* NULL: no block is running */
+    uint64_t rip;
+} Running;
+
+static inline void run_insns(Vcpu *v, const Insn *i, const Insn *end)
 {
-    const Block *b = block_lookup(v);
-    const Insn *i = b->insns, *end = i + b->count;
+    const Insn *first = i;
     do {
         v->insn_rip = v->rip;
         v->rip += i->len;
@@ -241,7 +246,33 @@ static void run_block(Vcpu *v)
             break;
         }
     } while (++i != end);
-    v->insns += i - b->insns;
+    v->insns += i - first;
+}
+
+static void run_block(Vcpu *v)
+{
+    const Block *b = block_lookup(v);
+    run_insns(v, b->insns, b->insns + b->count);
+}
+
+/* At most max instructions of the block at CS:rip, and a note for run_before_fault(). */
+static void run_bounded(Vcpu *v, uint64_t max, volatile Running *running)
+{
+    const Block *b = block_lookup(v);
+    running->rip = v->rip;
+    running->end = b->insns + MIN(b->count, max);
+    running->first = b->insns;
+    run_insns(v, b->insns, running->end);
+    running->first = NULL;
+}
+
+/* Instructions of a block that had run when the one at insn_rip faulted. */
+static unsigned run_before_fault(const Vcpu *v, const volatile Running *running)
+{
+    const Insn *i = running->first;
+    for (uint64_t rip = running->rip; rip < v->insn_rip && i < running->end; i++) /* a task switch moves insn_rip */
+        rip += i->len;
+    return i - running->first;
 }
 
 void interp_step(Vcpu *v)
@@ -259,6 +290,7 @@ Exit interp_run(Vcpu *v, uint64_t max_insns)
     jmp_buf catch_point;
     jmp_buf *outer = v->catch_point;
     Exit exit = EXIT_BUDGET;
+    volatile Running running = {0};
     const uint64_t last = max_insns ? v->insns + max_insns : UINT64_MAX;
 
     v->catch_point = &catch_point;
@@ -268,6 +300,10 @@ Exit interp_run(Vcpu *v, uint64_t max_insns)
         return EXIT_DEBUG;
     }
     if (jumped) {
+        if (running.first) {
+            v->insns += run_before_fault(v, &running);
+            running.first = NULL;
+        }
         event_deliver_fault(v);
         vcpu_attention(v, ATTN_EVENT);
         if (max_insns)
@@ -280,8 +316,8 @@ Exit interp_run(Vcpu *v, uint64_t max_insns)
                 break;
             continue;
         }
-        if (max_insns)
-            step(v);
+        if (G_UNLIKELY(max_insns))
+            run_bounded(v, last - v->insns, &running);
         else
             run_block(v);
     }
