@@ -179,6 +179,7 @@ enum {
     ATTN_STOP = 1 << 1,  /* the run loop's caller wants control back (Vcpu.stop_reason) */
     ATTN_STALE = 1 << 2, /* the code being executed was changed: look it up again */
     ATTN_STEP = 1 << 3,  /* single-step, shadow or debug conditions: check after every instruction */
+    ATTN_PROTECT = 1 << 4, /* a region became watched: drop the TLB's permission to write there */
 };
 
 /* What blocks interrupts for one instruction (Vcpu.shadow). SDM 3A 6.8.3 */

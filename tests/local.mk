@@ -216,3 +216,7 @@ tests_test_debugfuzz_SOURCES = tests/test-debugfuzz.c
 
 # Bad input to the program.
 dist_check_SCRIPTS += tests/cli.sh
+
+# Video memory that is watched.
+check_PROGRAMS += tests/test-watch
+tests_test_watch_SOURCES = tests/test-watch.c $(CPUBENCH)

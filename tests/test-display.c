@@ -518,6 +518,86 @@ static void test_screendump(HwTest *t)
     screen_off(&s);
 }
 
+static void count(void *opaque)
+{
+    ++*(unsigned *)opaque;
+}
+
+/* A viewer that asked is told of the next change, once; one that did not is not. */
+static void test_notices(HwTest *t)
+{
+    Screen s = screen_on(t, &mode_3);
+    Display *d = vga_display(s.vga);
+    unsigned told = 0;
+    DisplayListener l = {.changed = count, .opaque = &told};
+    display_listen(d, &l);
+    hw_writeb(t, 0xb8000, 'A');
+    g_assert_cmpuint(told, ==, 0);
+
+    display_watch(d);
+    look(&s);
+    hw_inb(t, 0x3da);
+    hw_readb(t, 0xb8000);
+    g_assert_cmpuint(told, ==, 0);
+    hw_writeb(t, 0xb8000, 'B');
+    hw_writeb(t, 0xb8001, 7);
+    g_assert_cmpuint(told, ==, 1);
+    display_watch(d);
+    crtc(t, 0x0f, 5);
+    g_assert_cmpuint(told, ==, 2);
+
+    /* mode 13h: the CPU has the memory itself */
+    set_mode(t, &mode_13);
+    display_watch(d);
+    told = 0;
+    hw_writeb(t, 0xa0000, 1);
+    hw_writeb(t, 0xa0001, 1);
+    g_assert_cmpuint(told, ==, 1);
+    display_watch(d);
+    display_unlisten(d, &l);
+    hw_writeb(t, 0xa0000, 2);
+    g_assert_cmpuint(told, ==, 1);
+    screen_off(&s);
+}
+
+/* The picture changes by itself while the cursor or a character blinks. */
+static void test_blink_times(HwTest *t)
+{
+    Screen s = screen_on(t, &mode_3);
+    load_font(t, 0, 0);
+    set_mode(t, &mode_3);
+    Display *d = vga_display(s.vga);
+    hw_writew(t, 0xb8000, 0x0741);
+    for (uint32_t a = 2; a < 4000; a += 2)
+        hw_writew(t, 0xb8000 + a, 0x0720);
+    crtc(t, 0x0a, 13);
+    crtc(t, 0x0b, 14);
+    crtc(t, 0x0e, 0);
+    crtc(t, 0x0f, 0);
+    look(&s);
+    int64_t wait = display_blink(d);
+    g_assert_cmpint(wait, >, 0);
+    clock_step(t->clock, wait - 1);
+    g_assert_cmpint(look(&s), ==, DISPLAY_SAME);
+    clock_step(t->clock, 1);
+    g_assert_cmpint(look(&s), ==, DISPLAY_CHANGED);
+
+    crtc(t, 0x0a, 0x20); /* no cursor */
+    look(&s);
+    g_assert_cmpint(display_blink(d), ==, 0);
+    hw_writew(t, 0xb8000, 0x8741);
+    look(&s);
+    wait = display_blink(d);
+    g_assert_cmpint(wait, >, 0);
+    clock_step(t->clock, wait - 1);
+    g_assert_cmpint(look(&s), ==, DISPLAY_SAME);
+    clock_step(t->clock, 1);
+    g_assert_cmpint(look(&s), ==, DISPLAY_CHANGED);
+    set_mode(t, &mode_13);
+    g_assert_cmpint(display_blink(d), ==, 0);
+    screen_off(&s);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -537,5 +617,7 @@ int main(int argc, char **argv)
     hw_test_add("/display/text-access", test_text_access);
     hw_test_add("/display/hostile", test_hostile);
     hw_test_add("/display/screendump", test_screendump);
+    hw_test_add("/display/notices", test_notices);
+    hw_test_add("/display/blink-times", test_blink_times);
     return g_test_run();
 }

@@ -191,12 +191,21 @@ static bool take_interrupt(Vcpu *v)
     return false;
 }
 
+static void drop_write(void *opaque, Hva host, uint64_t size)
+{
+    tlb_protect_host(opaque, host, size);
+}
+
 /*
  * Look at what asks for attention. True: go on running; false: *exit says why not. Leaves ATTN_STEP set for as long as
  * instructions have to be stepped.
  */
 static bool attend(Vcpu *v, uint32_t attention, Exit *exit)
 {
+    if (attention & ATTN_PROTECT) {
+        bus_protect_watched(v->mem, drop_write, v);
+        attention &= ~ATTN_PROTECT;
+    }
     if (v->shutdown) {
         vcpu_attention(v, ATTN_EVENT);
         *exit = EXIT_SHUTDOWN;

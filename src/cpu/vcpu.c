@@ -54,6 +54,12 @@ static void watch_added(void *opaque)
     tlb_protect(opaque);
 }
 
+/* The same for a region; from another thread, so the TLB is left to the CPU's own. */
+static void region_watched(void *opaque)
+{
+    vcpu_attention(opaque, ATTN_PROTECT);
+}
+
 Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ram *ram)
 {
     Vcpu *v = aligned_alloc(64, (sizeof(Vcpu) + 63) & ~(size_t)63);
@@ -72,6 +78,8 @@ Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ra
         ram->watch_added = watch_added;
         ram->watch_added_opaque = v;
     }
+    if (mem)
+        bus_set_protector(mem, region_watched, v);
     vcpu_reset(v);
     return v;
 }
@@ -82,6 +90,8 @@ void vcpu_free(Vcpu *v)
         return;
     if (v->ram)
         v->ram->watch_added = NULL;
+    if (v->mem)
+        bus_set_protector(v->mem, NULL, NULL);
     codecache_free(v->code);
     free(v);
 }

@@ -1,7 +1,7 @@
 /*
  * The device-independent half of the display seam: surfaces, and finding out what changed.
  *
- * Change is found by comparing pixels. A device renders a row, and display_surface_put() compares it with the row
+ * What changed is found by comparing pixels. A device renders a row, and display_surface_put() compares it with the row
  * the viewer has: no dirty flags to keep in step with palettes, fonts, panning and split screens, and nothing to pay for
  * on the guest's side of a store.
  */
@@ -26,6 +26,40 @@ DisplayChange display_refresh(Display *d, DisplaySurface *surface, DisplayRect *
 bool display_text(Display *d, DisplayText *text)
 {
     return d->ops->text && d->ops->text(d->opaque, text);
+}
+
+void display_listen(Display *d, DisplayListener *l)
+{
+    l->next = d->listeners;
+    d->listeners = l;
+}
+
+void display_unlisten(Display *d, DisplayListener *l)
+{
+    for (DisplayListener **p = &d->listeners; *p; p = &(*p)->next)
+        if (*p == l) {
+            *p = l->next;
+            return;
+        }
+}
+
+void display_watch(Display *d)
+{
+    d->watched = true;
+    if (d->ops->watch)
+        d->ops->watch(d->opaque);
+}
+
+void display_tell(Display *d)
+{
+    d->watched = false;
+    for (DisplayListener *l = d->listeners; l; l = l->next)
+        l->changed(l->opaque);
+}
+
+int64_t display_blink(Display *d)
+{
+    return d->ops->blink ? d->ops->blink(d->opaque) : 0;
 }
 
 void display_surface_clear(DisplaySurface *surface)

@@ -3,14 +3,18 @@
  *
  * A device offers a Display; nothing happens until someone asks. A viewer keeps a surface of its own and calls
  * display_refresh() as often as it wants to look: the device brings the surface up to date and tells which rectangle
- * changed since that viewer's last look. So there is no registration, several viewers do not disturb each other, and a
- * machine nobody looks at spends nothing on its picture.
+ * changed since that viewer's last look. So several viewers do not disturb each other, and a machine nobody looks at spends
+ * nothing on its picture.
+ *
+ * A viewer that shows the picture all the time need not look all the time: it listens, calls display_watch() before each
+ * look, and looks again when its listener is called, or when display_blink() says that the picture changes by itself.
  *
  * All calls are made with the machine lock held.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A picture: height rows of width pixels, 0x00RRGGBB each, without gaps. Zero-initialise it; the caller owns it. */
@@ -41,15 +45,26 @@ typedef struct DisplayText {
     int cursor_x, cursor_y;
 } DisplayText;
 
-/* What a device implements. text is NULL for a device without text modes. */
+/* What a device implements. text is NULL for a device without text modes; the others may be too. */
 typedef struct DisplayOps {
     DisplayChange (*refresh)(void *opaque, DisplaySurface *surface, DisplayRect *changed);
     bool (*text)(void *opaque, DisplayText *text);
+    void (*watch)(void *opaque);
+    int64_t (*blink)(void *opaque);
 } DisplayOps;
+
+/* Told of a change that display_watch() asked for; in any thread, so it only wakes someone. Owned by the viewer. */
+typedef struct DisplayListener {
+    void (*changed)(void *opaque);
+    void *opaque;
+    struct DisplayListener *next;
+} DisplayListener;
 
 typedef struct Display {
     const DisplayOps *ops;
     void *opaque;
+    DisplayListener *listeners;
+    bool watched; /* a change is to be told */
 } Display;
 
 /*
@@ -61,9 +76,24 @@ DisplayChange display_refresh(Display *d, DisplaySurface *surface, DisplayRect *
 /* Read the text screen. False, and text untouched, while the device shows graphics or nothing. */
 bool display_text(Display *d, DisplayText *text);
 
+void display_listen(Display *d, DisplayListener *l);
+void display_unlisten(Display *d, DisplayListener *l);
+/* Ask to be told, once, when the picture may have changed from now on. Each look asks anew, before it looks. */
+void display_watch(Display *d);
+/* Nanoseconds of guest time until the picture, left alone, changes by itself (cursor, blinking text); 0: it does not. */
+int64_t display_blink(Display *d);
+
 /* Free what the structures hold and zero them. */
 void display_surface_clear(DisplaySurface *surface);
 void display_text_clear(DisplayText *text);
+
+/* For devices: the picture may have changed. */
+void display_tell(Display *d);
+static inline void display_changed(Display *d)
+{
+    if (d->watched)
+        display_tell(d);
+}
 
 /*
  * For devices. display_surface_resize() gives the surface width * height pixels (both at least 1) and returns true when

@@ -92,6 +92,7 @@ void vbe_write(Vga *vga, unsigned index, uint16_t value)
 {
     uint16_t *r = vga->vbe.reg;
     uint32_t banks;
+    display_changed(&vga->display);
 
     switch (index) {
     case VBE_ID:

@@ -177,6 +177,7 @@ void vga_port_write(Vga *vga, unsigned port, uint8_t value)
 {
     if (!selected(vga, port))
         return;
+    display_changed(&vga->display);
 
     switch (port) {
     case 0x3c0:
@@ -263,6 +264,7 @@ void vga_reset(Vga *vga)
     vga->timing.valid = false;
     vbe_reset(vga);
     vgamem_update(vga);
+    display_changed(&vga->display);
 }
 
 static bool config_check(VgaConfig *config, GError **error)
@@ -304,7 +306,7 @@ Vga *vga_new(Bus *mem, Bus *io, Clock *clock, const VgaConfig *config, GError **
     vga->clock = clock;
     vga->vram = vram;
     vga->vram_size = c.vram_size;
-    vga->display = (Display){&vga_display_ops, vga};
+    vga->display = (Display){.ops = &vga_display_ops, .opaque = vga};
     edid_make(vga->edid, c.xres, c.yres);
 
     static const struct {

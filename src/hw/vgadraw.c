@@ -217,4 +217,25 @@ static bool text(void *opaque, DisplayText *text)
     return shows_text && vga_text_read(vga, text);
 }
 
-const DisplayOps vga_display_ops = {refresh, text};
+static void watch(void *opaque)
+{
+    vgamem_watch(opaque);
+}
+
+/* Only text blinks; a blinking cell that the cursor's phase overtakes is looked at twice as often as it needs. */
+static int64_t blink(void *opaque)
+{
+    Vga *vga = opaque;
+    DisplayText screen = {0};
+    int64_t frames = 0;
+    if (text(vga, &screen)) {
+        if (vga_text_blinks(vga, &screen))
+            frames = BLINK_FRAMES;
+        if (screen.cursor_visible)
+            frames = CURSOR_FRAMES;
+    }
+    display_text_clear(&screen);
+    return frames ? vga_frames_until(vga, frames) : 0;
+}
+
+const DisplayOps vga_display_ops = {refresh, text, watch, blink};

@@ -162,6 +162,7 @@ static uint64_t window_read(void *opaque, uint64_t offset, unsigned size)
 
 static void window_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
 {
+    display_changed(&((Vga *)opaque)->display);
     for (unsigned i = 0; i < size; i++)
         write_byte(opaque, (uint32_t)offset + i, (uint8_t)(value >> 8 * i));
 }
@@ -179,6 +180,19 @@ static Hva direct_view(const Vga *vga)
                  !(gfx[GFX_MODE] & (3 | GFX_MODE_READ_COMPARE)) && gfx[GFX_BIT_MASK] == 0xff &&
                  (gfx[GFX_MISC] >> 2 & 3) <= 1;
     return plain && !vbe_enabled(vga) ? vga->vram : NULL;
+}
+
+void vgamem_written(void *opaque)
+{
+    Vga *vga = opaque;
+    display_changed(&vga->display);
+}
+
+void vgamem_watch(Vga *vga)
+{
+    region_watch(vga->mem, vga->direct);
+    if (vga->linear)
+        region_watch(vga->mem, vga->linear);
 }
 
 void vgamem_update(Vga *vga)
@@ -202,4 +216,5 @@ void vgamem_init(Vga *vga)
     vga->direct =
         bus_add_ram(vga->mem, "vga-direct", WINDOW_START, DIRECT_SIZE, vga->vram, UINT64_MAX, VGA_PRIORITY + 1);
     region_set_enabled(vga->mem, vga->direct, false);
+    region_set_watcher(vga->direct, vgamem_written, vga);
 }

@@ -63,7 +63,8 @@ static const RegionOps mmio_ops = {mmio_read, mmio_write, 1, 4};
 PciDevice *vga_pci_attach(Vga *vga, PciBus *bus, unsigned devfn, const void *rom, size_t rom_len)
 {
     PciDevice *dev = pci_device_new(bus, devfn, "vga", &(PciId){0x1234, 0x1111, 2, 0x030000, 0, 0});
-    pci_bar_ram(dev, 0, vga->vram_size, vga->vram, UINT64_MAX, true);
+    vga->linear = pci_bar_ram(dev, 0, vga->vram_size, vga->vram, UINT64_MAX, true);
+    region_set_watcher(vga->linear, vgamem_written, vga);
     pci_bar_mem(dev, 2, MMIO_SIZE, &mmio_ops, vga);
     if (rom)
         pci_rom(dev, rom, rom_len);

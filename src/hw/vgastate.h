@@ -171,6 +171,7 @@ struct Vga {
     VgaTiming timing;
 
     Region *direct; /* A0000..AFFFF as memory, when the mode makes it linear */
+    Region *linear; /* BAR0; NULL without PCI */
     VgaPorts ports[5];
     Display display;
     uint8_t edid[EDID_SIZE];
@@ -218,10 +219,15 @@ void vga_port_write(Vga *vga, unsigned port, uint8_t value);
 /* vgatiming.c: what input status 1 shows of the beam, and frames since the start of time (for blinking). */
 uint8_t vga_beam_status(Vga *vga);
 int64_t vga_frame(Vga *vga);
+/* Nanoseconds until the number of frames is next a multiple of n. */
+int64_t vga_frames_until(Vga *vga, int64_t n);
 
 /* vgamem.c: the legacy memory window. vgamem_update() follows a change of any register that decides how it works. */
 void vgamem_init(Vga *vga);
 void vgamem_update(Vga *vga);
+/* Ask to hear of the next write that goes to video memory directly; what is then called. */
+void vgamem_watch(Vga *vga);
+void vgamem_written(void *opaque);
 
 /* vbe.c: dispi registers by index. */
 void vbe_reset(Vga *vga);

@@ -99,3 +99,13 @@ bool vga_text_read(Vga *vga, DisplayText *text)
     }
     return true;
 }
+
+bool vga_text_blinks(const Vga *vga, const DisplayText *text)
+{
+    if (!(vga->attr[ATTR_MODE] & ATTR_MODE_BLINK))
+        return false;
+    for (int i = 0; i < text->columns * text->rows; i++)
+        if (text->cells[i] >> 8 & ATTR_BLINKS)
+            return true;
+    return false;
+}

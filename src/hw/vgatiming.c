@@ -83,3 +83,9 @@ int64_t vga_frame(Vga *vga)
         timing_update(vga);
     return clock_now(vga->clock) / vga->timing.frame_ns;
 }
+
+int64_t vga_frames_until(Vga *vga, int64_t n)
+{
+    int64_t next = (vga_frame(vga) / n + 1) * n * vga->timing.frame_ns;
+    return MAX(next - clock_now(vga->clock), 1);
+}

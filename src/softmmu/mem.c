@@ -29,6 +29,8 @@ static void piece_write(Vcpu *v, Gpa gpa, uint64_t value, unsigned size)
     if (r && r->kind == REGION_RAM) {
         if (r->ram != UINT64_MAX && v->ram->watch[(r->ram + (gpa - r->start)) >> PAGE_BITS])
             ram_written(v->ram, r->ram + (gpa - r->start), size);
+        if (G_UNLIKELY(__atomic_load_n(&r->watched, __ATOMIC_RELAXED)))
+            bus_written(v->mem, r);
         memcpy(r->host + (gpa - r->start), &value, size);
         return;
     }

@@ -166,7 +166,8 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     e->exec = w->no_exec || hooked ? TLB_NONE : page;
     e->write = TLB_NONE;
     if (writable && !watched && r->kind == REGION_RAM &&
-        (r->ram == UINT64_MAX || !v->ram->watch[(r->ram + (host - r->host)) >> PAGE_BITS]))
+        (r->ram == UINT64_MAX ? !__atomic_load_n(&r->watched, __ATOMIC_SEQ_CST)
+                              : !v->ram->watch[(r->ram + (host - r->host)) >> PAGE_BITS]))
         e->write = page;
     v->tlb_global[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)] = w->global;
     if (w->large) {

@@ -25,6 +25,8 @@ void tlb_flush_nonglobal(Vcpu *v);
 void tlb_flush_page(Vcpu *v, Gva addr);
 /* Drop write permission only: after a page became watched. */
 void tlb_protect(Vcpu *v);
+/* The same for the pages of one piece of host memory. */
+void tlb_protect_host(Vcpu *v, Hva host, uint64_t size);
 
 /*
  * Translate for an access by privilege mmu_idx (MMU_SUPER or MMU_USER); sets A and D bits; raises #PF.

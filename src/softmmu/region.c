@@ -43,6 +43,8 @@ struct Bus {
     bool changed;   /* within a batch */
     void (*listener)(void *opaque);
     void *listener_opaque;
+    void (*protect)(void *opaque);
+    void *protect_opaque;
 };
 
 /* ---- the map ---- */
@@ -84,6 +86,57 @@ void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque)
 {
     bus->listener = changed;
     bus->listener_opaque = opaque;
+}
+
+/* ---- watches on RAM that is not guest RAM ---- */
+
+void region_set_watcher(Region *r, void (*written)(void *opaque), void *opaque)
+{
+    r->written = written;
+    r->written_opaque = opaque;
+}
+
+void bus_set_protector(Bus *bus, void (*protect)(void *opaque), void *opaque)
+{
+    bus->protect = protect;
+    bus->protect_opaque = opaque;
+}
+
+void region_watch(Bus *bus, Region *r)
+{
+    g_assert(r->kind == REGION_RAM && r->ram == UINT64_MAX && r->written);
+    if (!__atomic_exchange_n(&r->watched, 1, __ATOMIC_SEQ_CST) && bus->protect)
+        bus->protect(bus->protect_opaque);
+}
+
+static void tell_written(Region *r)
+{
+    if (__atomic_exchange_n(&r->watched, 0, __ATOMIC_SEQ_CST))
+        r->written(r->written_opaque);
+}
+
+void bus_written(Bus *bus, Region *r)
+{
+    if (bus->lock)
+        g_mutex_lock(bus->lock);
+    tell_written(r);
+    if (bus->lock)
+        g_mutex_unlock(bus->lock);
+}
+
+void bus_protect_watched(Bus *bus, void (*drop)(void *opaque, Hva host, uint64_t size), void *opaque)
+{
+    if (bus->lock)
+        g_mutex_lock(bus->lock);
+    for (unsigned n = 0; n < bus->regions->len; n++) {
+        Region *r = bus->regions->pdata[n];
+        if (!__atomic_load_n(&r->watched, __ATOMIC_SEQ_CST))
+            continue;
+        drop(opaque, r->host, r->size);
+        r->written(r->written_opaque); /* what was written until now may have been missed */
+    }
+    if (bus->lock)
+        g_mutex_unlock(bus->lock);
 }
 
 /* ---- the flat view ---- */
@@ -393,7 +446,7 @@ static uint64_t region_read(const Region *r, uint64_t offset, unsigned size)
     return value;
 }
 
-static void region_write(Bus *bus, const Region *r, uint64_t offset, uint64_t value, unsigned size)
+static void region_write(Bus *bus, Region *r, uint64_t offset, uint64_t value, unsigned size)
 {
     if (r->kind != REGION_RAM) {
         io_write(r, offset, value, size);
@@ -401,6 +454,8 @@ static void region_write(Bus *bus, const Region *r, uint64_t offset, uint64_t va
     }
     if (bus->ram && r->ram != UINT64_MAX)
         ram_written(bus->ram, r->ram + offset, size);
+    else
+        tell_written(r);
     memcpy(r->host + offset, &value, size);
 }
 
@@ -491,6 +546,8 @@ void bus_dma_write(Bus *bus, Gpa addr, const void *buf, uint64_t len)
         } else if (r && r->kind == REGION_RAM) {
             if (bus->ram && r->ram != UINT64_MAX)
                 ram_written(bus->ram, r->ram + (addr - r->start), n);
+            else
+                tell_written(r);
             memcpy(r->host + (addr - r->start), p, n);
             /* again: a CPU that runs meanwhile may have decoded or translated the old bytes since */
             if (bus->ram && r->ram != UINT64_MAX)

@@ -46,6 +46,9 @@ struct Region {
     uint64_t ram; /* RAM: offset of host in guest RAM, for page watches; UINT64_MAX when not guest RAM */
     const RegionOps *ops; /* IO; also ROM: writes go to ops->write when set */
     void *opaque;
+    uint8_t watched; /* region_watch(); use __atomic operations */
+    void (*written)(void *opaque);
+    void *written_opaque;
 };
 
 /* lock may be NULL (tests, single thread). The bus does not own it. */
@@ -75,6 +78,24 @@ void bus_set_ram(Bus *bus, struct Ram *ram);
 
 /* A number that changes with every change of the map: whoever caches bus_find() compares it. Any thread. */
 unsigned bus_generation(const Bus *bus);
+
+/*
+ * Watching video memory: RAM that is not guest RAM. region_set_watcher() says who hears of it. After region_watch(), one
+ * call of written follows when the region is about to be written for the first time; it may also come without a write:
+ * once after region_watch(), when a CPU that could write behind our back no longer can. So who watches, then looks,
+ * and looks again when called, misses nothing. Lock held in all calls.
+ */
+void region_set_watcher(Region *r, void (*written)(void *opaque), void *opaque);
+void region_watch(Bus *bus, Region *r);
+
+/*
+ * For the CPU. protect is called, with the lock held, when a region is newly watched: drop write access to watched regions
+ * soon, from the CPU's thread, by bus_protect_watched(), which calls drop for each. bus_written() is to be called, without
+ * the lock, before a write to a region with watched set.
+ */
+void bus_set_protector(Bus *bus, void (*protect)(void *opaque), void *opaque);
+void bus_protect_watched(Bus *bus, void (*drop)(void *opaque, Hva host, uint64_t size), void *opaque);
+void bus_written(Bus *bus, Region *r);
 
 /* Called after every change of the map, with the lock held. */
 void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque);

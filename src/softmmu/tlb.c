@@ -61,3 +61,13 @@ void tlb_protect(Vcpu *v)
         for (unsigned n = 0; n < TLB_SIZE; n++)
             v->tlb[idx][n].write = TLB_NONE;
 }
+
+void tlb_protect_host(Vcpu *v, Hva host, uint64_t size)
+{
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
+        for (unsigned n = 0; n < TLB_SIZE; n++) {
+            TlbEntry *e = &v->tlb[idx][n];
+            if (e->write != TLB_NONE && (uintptr_t)(e->addend + e->write) - (uintptr_t)host < size)
+                e->write = TLB_NONE;
+        }
+}
