@@ -14,6 +14,7 @@
 #include "cpu/cpu.h"
 #include "debug/trace.h"
 #include "decision/probe.h"
+#include "ui/screen.h"
 #include <config.h>
 
 #define MIB (1024ull * 1024)
@@ -382,9 +383,16 @@ static bool take_vga(VmConfig *c, const char *name, const char *arg, GError **er
 
 static bool take_display(VmConfig *c, const char *name, const char *arg, GError **error)
 {
-    static const char *const names[] = {"none", NULL};
+    ScreenKind kind;
+    ScreenOptions options;
     set_string(&c->display, arg);
-    return one_of("display", arg, names, error);
+    return screen_parse(arg, &kind, &options, error);
+}
+
+static bool take_curses(VmConfig *c, const char *name, const char *arg, GError **error)
+{
+    set_string(&c->display, "curses");
+    return true;
 }
 
 static bool take_machine(VmConfig *c, const char *name, const char *arg, GError **error)
@@ -502,6 +510,7 @@ static bool take_action(VmConfig *c, const char *name, const char *arg, GError *
         return true;                                                                                                   \
     }
 FLAG(take_explain, explain)
+FLAG(take_full_screen, full_screen)
 FLAG(take_snapshot, snapshot)
 FLAG(take_no_reboot, no_reboot)
 FLAG(take_no_shutdown, no_shutdown)
@@ -552,7 +561,10 @@ static const Option options[] = {
     {"monitor", "DEV", "the monitor, a command line onto the machine: stdio, telnet:, tcp:, unix:, pty, null, none", take_monitor},
     {"device", "isa-debug-exit[,iobase=N][,iosize=N]", "an extra device", take_device},
     {"vga", "std|none", "graphics adapter", take_vga},
-    {"display", "none", "how the screen is shown", take_display},
+    {"display", "sdl[,full-screen=on][,window-close=off][,show-cursor=on]|curses|none",
+     "how the screen is shown: a window, this terminal, not at all", take_display},
+    {"curses", NULL, "the same as -display curses", take_curses},
+    {"full-screen", NULL, "start the window in full screen", take_full_screen},
     {"machine", "pc", "the machine type", take_machine},
     {"M", "pc", "the same", take_machine},
     {"accel", "interp|translate", "how guest code runs; '-accel help' tells what this host can do", take_accel},

@@ -26,6 +26,7 @@
 #include "ui/chrsocket.h"
 #include "ui/chrterm.h"
 #include "vcputhread.h"
+#include "vmscreen.h"
 
 #define VM_ERROR g_quark_from_static_string("x86vm")
 
@@ -58,6 +59,7 @@ struct Vm {
     Explain *explain;
     Monitor *monitor;
     Qmp *qmp;
+    VmScreen *screen;
     ChrMux *mux;          /* the terminal, shared with the monitor; NULL: not shared */
     bool explained;       /* a triple fault was: others are only counted */
     GArray *backends; /* Backend */
@@ -615,7 +617,11 @@ Vm *vm_new(const VmConfig *config, GError **error)
     start_engine(vm);
     pc_reset(vm->pc);
     vm->thread = vcputhread_new(vm->vcpu, &vm->lock, &thread_ops, vm);
-    if (!build_debug(vm, error)) {
+    GError *why = NULL;
+    if (build_debug(vm, &why))
+        vm->screen = vmscreen_new(&vm->machine, vm->monitor, vm->terminal_taken, &why);
+    if (why) {
+        g_propagate_error(error, why);
         vm_free(vm);
         return NULL;
     }
@@ -626,6 +632,7 @@ void vm_free(Vm *vm)
 {
     if (!vm)
         return;
+    vmscreen_free(vm->screen);
     vcputhread_free(vm->thread);
     if (vm->vcpu)
         tcache_free(vm->vcpu->tcache); /* it watches RAM */

@@ -35,7 +35,8 @@ typedef struct VmConfig {
     char *bios;
     char *cpu;
     char *vga;            /* std or none */
-    char *display;        /* NULL: the default for this host */
+    char *display;        /* as -display takes it; NULL: the default for this host */
+    bool full_screen;
     char *monitor;
     char *trace, *trace_file, *trace_filter; /* -d, -D, -dfilter */
     char *symbols;        /* an ELF file with names for the guest's addresses */
