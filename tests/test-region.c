@@ -174,8 +174,9 @@ static void test_map(void)
     g_assert_null(bus_find(bus, 0xfffffff0, NULL));
     g_assert_cmphex(bus_read(bus, 1ull << 40, 2), ==, 0xffff);
 
-    bus_print(bus, print);
-    g_assert_cmpstr(print->str, ==, "mem:\n  00001800-000037ff  i/o  low\n");
+    bus_print(bus, "system", print);
+    g_assert_cmpstr(print->str, ==, "address-space: mem\n  0000000000000000-00000000ffffffff (prio 0, i/o): system\n"
+                                    "    0000000000001800-00000000000037ff (prio 0, i/o): low\n\n");
     g_string_free(d.log, TRUE);
     bus_free(bus);
 }

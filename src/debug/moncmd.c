@@ -12,6 +12,7 @@
 #include "cpu/cpu.h"
 #include "debug/cpuprint.h"
 #include "debug/debugger.h"
+#include "decision/report.h"
 #include "tcache/tcache.h"
 #include "ui/screendump.h"
 
@@ -116,7 +117,11 @@ bool monitor_sendkey(Machine *m, const char *keys, unsigned ms, GError **error)
     }
     g_strfreev(names);
     if (!ok)
-        return fail(error, keys, "unknown key; names are as in sendkey ctrl-alt-f1");
+        {
+        g_set_error(error, g_quark_from_static_string("monitor"), 0,
+                "invalid parameter: %s; names are as in sendkey ctrl-alt-f1", keys);
+        return false;
+    }
     for (unsigned n = 0; n < h.count; n++)
         input_key(h.input, h.keys[n], true);
     /* the keyboard queues what it is sent, so a key is held as long as the guest takes to read it: nothing to wait for */
@@ -149,17 +154,18 @@ static void cmd_mouse_button(Monitor *mon, const char *args, GString *out)
 
 /* ---- drives ---- */
 
-static bool find_cdrom(Machine *m, const char *drive, IdeChannel **ch, unsigned *unit)
+/* The IDE drive of that name; "cdrom" is the first CD-ROM drive. What it is, and where. */
+static IdeKind find_drive(Machine *m, const char *drive, IdeChannel **ch, unsigned *unit)
 {
     for (unsigned n = 0; n < 4; n++) {
-        char name[16];
-        g_snprintf(name, sizeof name, "ide%u-cd%u", n / 2, n % 2);
+        char name[MONITOR_DRIVE_NAME];
+        IdeKind kind = monitor_ide_drive(m, n, name);
         *ch = piix_ide_channel(m->pc->ide, n / 2);
         *unit = n % 2;
-        if (ide_drive_kind(*ch, *unit) == IDE_CDROM && (!strcmp(drive, name) || !strcmp(drive, "cdrom")))
-            return true;
+        if (kind != IDE_NONE && (!strcmp(drive, name) || (kind == IDE_CDROM && !strcmp(drive, "cdrom"))))
+            return kind;
     }
-    return false;
+    return IDE_NONE;
 }
 
 bool monitor_change(Machine *m, const char *drive, const char *path, bool force, GError **error)
@@ -169,8 +175,12 @@ bool monitor_change(Machine *m, const char *drive, const char *path, bool force,
     bool floppy = g_str_has_prefix(drive, "floppy") && (drive[6] == '0' || drive[6] == '1') && !drive[7] &&
             m->pc->fdc;
     BlockDev *image = NULL, *old = NULL;
-    if (!floppy && !find_cdrom(m, drive, &ch, &unit))
-        return fail(error, drive, "no such removable drive; info block lists them");
+    IdeKind kind = floppy ? IDE_NONE : find_drive(m, drive, &ch, &unit);
+    if (!floppy && kind != IDE_CDROM) {
+        g_set_error(error, g_quark_from_static_string("monitor"), 0, "Device '%s' %s; info block lists the drives", drive,
+                kind == IDE_NONE ? "not found" : "is not removable");
+        return false;
+    }
     BlockOptions options = {.read_only = !floppy, .auto_read_only = floppy};
     if (path && !(image = block_open(path, &options, error)))
         return false;
@@ -265,105 +275,6 @@ static void info_version(Monitor *mon, const char *args, GString *out)
 {
     g_string_append(out, PACKAGE_VERSION "\n");
 }
-static void info_pic(Monitor *mon, const char *args, GString *out)
-{
-    pic_print(mon->m->pc->pic, out);
-}
-static void info_mtree(Monitor *mon, const char *args, GString *out)
-{
-    bus_print(mon->m->pc->mem, out);
-    bus_print(mon->m->pc->io, out);
-}
-static void info_pci(Monitor *mon, const char *args, GString *out)
-{
-    pci_bus_print(mon->m->pc->pci, out);
-}
-
-static void info_irq(Monitor *mon, const char *args, GString *out)
-{
-    static const char *const states[] = {"idle", "pending", "masked"};
-    const Vcpu *v = mon->m->cpu;
-    for (int n = 0; n < 16; n++)
-        g_string_append_printf(out, "IRQ%-2d %s\n", n, states[pic_irq_state(mon->m->pc->pic, n)]);
-    g_string_append_printf(out, "CPU: INTR=%u NMI=%u IF=%d, %" G_GUINT64_FORMAT " events delivered; the last ones:",
-            v->intr, v->nmi,
-                           !!(v->flags & FL_IF), v->event_count);
-    for (unsigned n = 0; n < MIN(v->event_count, 8); n++)
-        g_string_append_printf(out, " %02x", v->event[(v->event_count - 1 - n) % VCPU_EVENTS].vector);
-    g_string_append_c(out, '\n');
-}
-
-/* A drive in QEMU's words. */
-static void block_line(GString *out, const char *name, BlockDev *b, bool removable, bool tray_open)
-{
-    if (b)
-        g_string_append_printf(out, "%s: %s (raw%s)\n", name, block_path(b), block_read_only(b) ? ", read-only" : "");
-    else
-        g_string_append_printf(out, "%s: [not inserted]\n", name);
-    if (removable)
-        g_string_append_printf(out, "    Removable device: not locked, tray %s\n", tray_open ? "open" : "closed");
-}
-
-static void info_block(Monitor *mon, const char *args, GString *out)
-{
-    for (unsigned n = 0; n < 4; n++) {
-        IdeChannel *ch = piix_ide_channel(mon->m->pc->ide, n / 2);
-        IdeKind kind = ide_drive_kind(ch, n % 2);
-        char name[16];
-        g_snprintf(name, sizeof name, "ide%u-%s%u", n / 2, kind == IDE_CDROM ? "cd" : "hd", n % 2);
-        if (kind != IDE_NONE)
-            block_line(out, name, ide_drive_image(ch, n % 2), kind == IDE_CDROM, kind == IDE_CDROM &&
-                    ide_cdrom_tray_open(ch, n % 2));
-    }
-    for (unsigned n = 0; n < 2 && mon->m->pc->fdc; n++)
-        block_line(out, n ? "floppy1" : "floppy0", mon->m->floppy[n], true, false);
-}
-
-static void info_qtree(Monitor *mon, const char *args, GString *out)
-{
-    const Pc *pc = mon->m->pc;
-    const struct {
-        const char *text;
-        bool there;
-    } isa[] = {
-        {"isa-pic, ports 0x20 0xa0", true}, {"isa-pit, port 0x40, irq 0", true}, {"mc146818rtc, port 0x70, irq 8",
-                true},
-        {"i8042, ports 0x60 0x64, irq 1 and 12", true}, {"i8257, ports 0x00 0xc0", true}, {"port92, port 0x92", true},
-        {"isa-fdc, port 0x3f0, irq 6, dma 2", pc->fdc}, {"isa-serial, port 0x3f8, irq 4", pc->serial[0]},
-        {"isa-serial, port 0x2f8, irq 3", pc->serial[1]}, {"isa-serial, port 0x3e8, irq 4", pc->serial[2]},
-        {"isa-serial, port 0x2e8, irq 3", pc->serial[3]}, {"isa-parallel, port 0x378, irq 7", pc->parallel[0]},
-        {"isa-parallel, port 0x278, irq 5", pc->parallel[1]}, {"isa-debugcon, port 0x402", pc->debugport},
-        {"isa-debug-exit", pc->debugexit}, {"fw_cfg, port 0x510", pc->fwcfg},
-    };
-    g_string_append(out, "bus: main-system-bus\n  dev: i440FX-pcihost\n    bus: pci.0\n");
-    for (unsigned devfn = 0; devfn < 256; devfn++) {
-        PciDevice *d = pci_bus_device(pc->pci, devfn);
-        if (d)
-            g_string_append_printf(out, "      dev: %s, addr %02x.%x\n", d->name, devfn >> 3, devfn & 7);
-    }
-    g_string_append(out, "    bus: isa.0\n");
-    for (unsigned n = 0; n < G_N_ELEMENTS(isa); n++)
-        if (isa[n].there)
-            g_string_append_printf(out, "      dev: %s\n", isa[n].text);
-    if (pc->ioapic)
-        g_string_append(out, "  dev: apic, 0xfee00000\n  dev: ioapic, 0xfec00000\n");
-    if (pc->hpet)
-        g_string_append(out, "  dev: hpet, 0xfed00000\n");
-}
-
-static void info_roms(Monitor *mon, const char *args, GString *out)
-{
-    const VmConfig *c = mon->m->config;
-    g_string_append_printf(out, "addr=%08x size=0x%06zx mem=rom name=\"%s\"\n",
-            (uint32_t)-(uint32_t)mon->m->pc->bios_size,
-                           mon->m->pc->bios_size, c->bios ? c->bios : "bios.bin (built in)");
-    if (mon->m->pc->vga)
-        g_string_append_printf(out, "rom mem=vga name=\"%s\"\n", c->bios ? "vgabios-stdvga.bin"
-                : "vgabios.bin (built in)");
-    if (c->kernel)
-        g_string_append_printf(out, "fw_cfg name=\"%s\"\n", c->kernel);
-}
-
 static void info_jit(Monitor *mon, const char *args, GString *out)
 {
     if (mon->m->cpu->tcache)
@@ -376,63 +287,77 @@ static void info_decision(Monitor *mon, const char *args, GString *out)
 {
     const Vcpu *v = mon->m->cpu;
     g_string_append_printf(out, "engine: %s\n", v->hooks ? "interpreter (a debugger or a trace watches)"
-            : v->tcache ? "translate"
-                                                                                                                     : "interpreter");
-    g_string_append_printf(out, "state: CPL=%d CR0.PE=%d VM=%d IOPL=%u IF=%d\n", v->cpl, !!(v->cr0 & CR0_PE),
-            !!(v->flags & FL_VM),
-                           (v->flags & FL_IOPL) >> 12, !!(v->flags & FL_IF));
+            : v->tcache ? "translate" : "interpreter");
+    decision_print(v, out);
 }
 
 const MonCommand mon_info[] = {
-    {"block", "", "drives and their media", info_block, false},
+    {"block", "", "drives and their media", moninfo_block, false},
     {"decision", "", "which engine runs, and the state that decides", info_decision, false},
-    {"irq", "", "interrupt lines and the last events", info_irq, false},
+    {"irq", "", "interrupt lines and the last events", moninfo_irq, false},
     {"jit", "", "the translation cache", info_jit, false},
     {"mem", "", "active virtual memory mappings", moninfo_mem, false},
-    {"mtree", "", "memory and port map", info_mtree, false},
-    {"pci", "", "PCI devices", info_pci, false},
-    {"pic", "", "interrupt controllers", info_pic, false},
-    {"qtree", "", "the device tree", info_qtree, false},
+    {"mtree", "", "memory and port map", moninfo_mtree, false},
+    {"pci", "", "PCI devices", moninfo_pci, false},
+    {"pic", "", "interrupt controllers", moninfo_pic, false},
+    {"qtree", "", "the device tree", moninfo_qtree, false},
     {"registers", "", "the CPU's registers", info_registers, false},
-    {"roms", "", "firmware images", info_roms, false},
+    {"roms", "", "firmware images", moninfo_roms, false},
     {"status", "", "running or not", info_status, false},
     {"tlb", "", "virtual to physical mappings", moninfo_tlb, false},
     {"version", "", "the version of x86vm", info_version, false},
     {NULL, NULL, NULL, NULL, false},
 };
 
+bool moncmd_is(const MonCommand *c, const char *word, size_t len)
+{
+    for (const char *name = c->name; name; name = strchr(name, '|') ? strchr(name, '|') + 1 : NULL)
+        if (strcspn(name, "|") == len && !strncmp(name, word, len))
+            return true;
+    return false;
+}
+
+static void list_info(GString *out)
+{
+    for (const MonCommand *c = mon_info; c->name; c++)
+        g_string_append_printf(out, "info %s -- show %s\n", c->name, c->help);
+}
+
 void moncmd_info(Monitor *mon, const char *args, GString *out)
 {
-    char **w = g_strsplit_set(args, " \t", 2);
-    bool found = false;
-    for (const MonCommand *c = mon_info; c->name && !found; c++)
-        if (w[0] && !strcmp(c->name, w[0])) {
-            c->run(mon, w[1] ? w[1] : "", out);
-            found = true;
+    size_t word = strcspn(args, " \t");
+    const char *rest = args + word + strspn(args + word, " \t");
+    for (const MonCommand *c = mon_info; c->name; c++)
+        if (moncmd_is(c, args, word)) {
+            c->run(mon, rest, out);
+            return;
         }
-    if (!found)
-        for (const MonCommand *c = mon_info; c->name; c++)
-            g_string_append_printf(out, "info %s -- show %s\n", c->name, c->help);
-    g_strfreev(w);
+    if (word)
+        g_string_append_printf(out, "unknown command: 'info %.*s'\n", (int)word, args);
+    else
+        list_info(out);
 }
 
 static void cmd_help(Monitor *mon, const char *args, GString *out)
 {
+    bool found = false;
     for (const MonCommand *c = mon_commands; c->name; c++)
-        if (!*args || !strcmp(args, c->name))
+        if (!*args || moncmd_is(c, args, strlen(args))) {
             g_string_append_printf(out, "%s %s -- %s\n", c->name, c->args, c->help);
+            found = true;
+        }
+    if (!found)
+        g_string_append_printf(out, "unknown command: '%s'\n", args);
     if (!strcmp(args, "info"))
-        moncmd_info(mon, "", out);
-    if (g_str_has_prefix("log", args) && *args)
+        list_info(out);
+    if (!strcmp(args, "log"))
         tracer_help(out);
 }
 
 const MonCommand mon_commands[] = {
-    {"help", "[cmd]", "show the help", cmd_help, false},
-    {"?", "[cmd]", "the same", cmd_help, false},
-    {"c", "", "resume emulation", cmd_cont, true},
+    {"help|?", "[cmd]", "show the help", cmd_help, false},
     {"change", "device file", "change a removable medium", cmd_change, false},
-    {"cont", "", "resume emulation", cmd_cont, true},
+    {"cont|c", "", "resume emulation", cmd_cont, true},
     {"eject", "[-f] device", "eject a removable medium (use -f to force it)", cmd_eject, false},
     {"gva2gpa", "addr", "print the guest physical address corresponding to a guest virtual address", moncmd_gva2gpa,
             false},
@@ -442,15 +367,12 @@ const MonCommand mon_commands[] = {
     {"mouse_button", "state", "change mouse button state (1=L, 2=M, 4=R)", cmd_mouse_button, false},
     {"mouse_move", "dx dy [dz]", "send mouse move events", cmd_mouse_move, false},
     {"nmi", "", "inject an NMI", cmd_nmi, false},
-    {"p", "/fmt expr", "print expression value (use $reg for CPU register access)", moncmd_print, false},
-    {"print", "/fmt expr", "print expression value (use $reg for CPU register access)", moncmd_print, false},
-    {"q", "", "quit", cmd_quit, true},
-    {"quit", "", "quit", cmd_quit, true},
-    {"s", "", "stop emulation", cmd_stop, true},
+    {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", moncmd_print, false},
+    {"quit|q", "", "quit", cmd_quit, true},
     {"screendump", "filename", "save screen into PPM (or .png) image 'filename'", cmd_screendump, false},
     {"sendkey", "keys [hold_ms]", "send keys to the VM (e.g. 'sendkey ctrl-alt-f1')", cmd_sendkey, false},
     {"step", "[count]", "execute instructions of a stopped machine", cmd_step, true},
-    {"stop", "", "stop emulation", cmd_stop, true},
+    {"stop|s", "", "stop emulation", cmd_stop, true},
     {"system_powerdown", "", "send system power down event", cmd_powerdown, true},
     {"system_reset", "", "reset the system", cmd_reset, true},
     {"x", "/fmt addr", "virtual memory dump starting at 'addr'", moncmd_x, false},

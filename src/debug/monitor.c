@@ -39,7 +39,7 @@ char *monitor_run(Monitor *mon, const char *line)
     while (*args == ' ' || *args == '\t')
         args++;
     for (const MonCommand *c = mon_commands; c->name && !found; c++)
-        if (strlen(c->name) == word && !strncmp(c->name, copy, word)) {
+        if (moncmd_is(c, copy, word)) {
             found = true;
             bool was_running = c->moves ? false : machine_hold(mon->m); /* nothing is looked at while it changes */
             c->run(mon, args, out);
@@ -129,12 +129,13 @@ static void complete(Monitor *mon)
         goto out;
     unsigned count = 0;
     for (const MonCommand *c = table; c->name; c++) {
-        if (!g_str_has_prefix(c->name, word))
+        if (strncmp(c->name, word, strlen(word)) || strlen(word) > strcspn(c->name, "|"))
             continue;
         count++;
-        g_string_append_printf(fits, "%s ", c->name);
+        g_string_append_len(fits, c->name, strcspn(c->name, "|"));
+        g_string_append_c(fits, ' ');
         if (!common)
-            common = g_string_new(c->name);
+            common = g_string_new_len(c->name, strcspn(c->name, "|"));
         size_t same = 0;
         while (same < common->len && common->str[same] == c->name[same])
             same++;
@@ -280,6 +281,8 @@ Monitor *monitor_new(Machine *m, const Symbols *symbols, Tracer *tracer, Chardev
     mon->symbols = symbols;
     mon->tracer = tracer;
     mon->chr = chr;
+    mon->format_letter = 'x';
+    mon->format_size = 4;
     mon->edit = g_new0(LineEdit, 1);
     mon->edit->line = g_string_new(NULL);
     mon->edit->history = g_ptr_array_new_with_free_func(g_free);

@@ -20,6 +20,9 @@ void monitor_free(Monitor *mon);
 /* Run one command line. What it printed, to be freed; lines end in \n. Machine lock held, main loop's thread. */
 char *monitor_run(Monitor *mon, const char *line);
 
+#define MONITOR_DRIVE_NAME 16
+/* What IDE drive n (0..3) is, and its name: "ide1-cd0". */
+IdeKind monitor_ide_drive(const Machine *m, unsigned n, char name[MONITOR_DRIVE_NAME]);
 /* Exchange the medium of a removable drive (floppy0, ide1-cd0); path NULL takes it out. */
 bool monitor_change(Machine *m, const char *drive, const char *path, bool force, GError **error);
 /* Keys as sendkey takes them, "ctrl-alt-f1"; held for ms. */

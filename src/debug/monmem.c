@@ -174,9 +174,10 @@ typedef struct Format {
     char letter;
 } Format;
 
-static bool parse_format(const char **args, Format *f, GString *out)
+static bool parse_format(Monitor *mon, const char **args, Format *f, GString *out)
 {
     const char *p = *args;
+    *f = (Format){1, mon->format_size, mon->format_letter};
     if (*p == '/') {
         p++;
         if (isdigit((unsigned char)*p)) {
@@ -196,6 +197,8 @@ static bool parse_format(const char **args, Format *f, GString *out)
                 return false;
             }
         }
+        mon->format_size = f->size;
+        mon->format_letter = f->letter;
     }
     if (f->letter == 'c')
         f->size = 1;
@@ -205,12 +208,10 @@ static bool parse_format(const char **args, Format *f, GString *out)
 
 static void print_value(GString *out, const Format *f, uint64_t value)
 {
-    int64_t s = f->size == 1 ? (int8_t)value : f->size == 2 ? (int16_t)value : f->size == 4 ? (int32_t)value
-            : (int64_t)value;
     unsigned bits = f->size * 8;
     switch (f->letter) {
     case 'o': g_string_append_printf(out, "%#*" G_GINT64_MODIFIER "o", (bits + 2) / 3, value); break;
-    case 'd': g_string_append_printf(out, "%*" G_GINT64_MODIFIER "d", (bits * 10 + 32) / 33, s); break;
+    case 'd': g_string_append_printf(out, "%*" G_GINT64_MODIFIER "d", (bits * 10 + 32) / 33, value); break; /* no sign below 8 bytes: so does QEMU */
     case 'u': g_string_append_printf(out, "%*" G_GINT64_MODIFIER "u", (bits * 10 + 32) / 33, value); break;
     case 'c': {
         unsigned char c = value;
@@ -227,9 +228,9 @@ static void print_value(GString *out, const Format *f, uint64_t value)
 static void examine(Monitor *mon, const char *args, GString *out, bool phys)
 {
     Vcpu *v = mon->m->cpu;
-    Format f = {1, 4, 'x'};
+    Format f;
     uint64_t addr = mon->examine_at;
-    if (!parse_format(&args, &f, out))
+    if (!parse_format(mon, &args, &f, out))
         return;
     while (isspace((unsigned char)*args))
         args++;
@@ -241,10 +242,11 @@ static void examine(Monitor *mon, const char *args, GString *out, bool phys)
     for (unsigned n = 0; n < f.count; n++) {
         uint8_t buf[16] = {0};
         if (f.letter == 'i') {
-            unsigned len = disasm_line(out, v, addr, v->seg[S_CS].attr & SEG_DB ? 4 : 2, mon->symbols);
-            if (!len)
+            if (!debug_read(v, addr, buf, 1)) {
+                g_string_append_printf(out, "0x%08" G_GINT64_MODIFIER "x: unable to read memory\n", addr);
                 return;
-            addr += len;
+            }
+            addr += disasm_line(out, v, addr, v->seg[S_CS].attr & SEG_DB ? 4 : 2, mon->symbols);
             continue;
         }
         if (n % per_line == 0)
@@ -278,16 +280,16 @@ void moncmd_xp(Monitor *mon, const char *args, GString *out)
 
 void moncmd_print(Monitor *mon, const char *args, GString *out)
 {
-    Format f = {1, 8, 'd'};
+    Format f;
     uint64_t value;
-    if (!parse_format(&args, &f, out) || !monitor_expression(mon, &args, &value, out))
+    if (!parse_format(mon, &args, &f, out) || !monitor_expression(mon, &args, &value, out))
         return;
     switch (f.letter) {
     case 'o': g_string_append_printf(out, "%#" G_GINT64_MODIFIER "o\n", value); break;
-    case 'x': g_string_append_printf(out, "%#" G_GINT64_MODIFIER "x\n", value); break;
     case 'u': g_string_append_printf(out, "%" G_GINT64_MODIFIER "u\n", value); break;
     case 'c': print_value(out, &f, value); g_string_append_c(out, '\n'); break;
-    default: g_string_append_printf(out, "%" G_GINT64_MODIFIER "d\n", (int64_t)value); break;
+    case 'd': g_string_append_printf(out, "%" G_GINT64_MODIFIER "d\n", (int64_t)value); break;
+    default: g_string_append_printf(out, "%#" G_GINT64_MODIFIER "x\n", value); break;
     }
 }
 

@@ -304,9 +304,8 @@ static void query_block(Call *c)
     JsonArray *a = json_array_new();
     for (unsigned n = 0; n < 4; n++) {
         IdeChannel *ch = piix_ide_channel(pc->ide, n / 2);
-        IdeKind kind = ide_drive_kind(ch, n % 2);
-        char name[16];
-        g_snprintf(name, sizeof name, "ide%u-%s%u", n / 2, kind == IDE_CDROM ? "cd" : "hd", n % 2);
+        char name[MONITOR_DRIVE_NAME];
+        IdeKind kind = monitor_ide_drive(c->q->m, n, name);
         if (kind != IDE_NONE)
             add_drive(a, name, ide_drive_image(ch, n % 2), kind == IDE_CDROM);
     }

@@ -13,12 +13,14 @@
 #include "cpu/cpu.h"
 #include "debug/cpuprint.h"
 #include "debug/disasm.h"
+#include "decision/report.h"
 #include "softmmu/mmu.h"
 
 enum {
     TRACE_INT = 1 << 0, TRACE_EXEC = 1 << 1, TRACE_IN_ASM = 1 << 2, TRACE_CPU = 1 << 3, TRACE_RESET = 1 << 4,
             TRACE_ERRORS = 1 << 5,
     TRACE_IOPORT = 1 << 6, TRACE_PAGE = 1 << 7, TRACE_FPU = 1 << 8, TRACE_NOCHAIN = 1 << 10,
+    TRACE_DECISION = 1 << 11,
 };
 
 static const struct {
@@ -35,6 +37,7 @@ static const struct {
     {"ioport", "show accesses to I/O ports", TRACE_IOPORT},
     {"page", "show page translations as they are made", TRACE_PAGE},
     {"nochain", "accepted", TRACE_NOCHAIN},
+    {"decision", "show which engine suits the CPU's state, and why, when that changes", TRACE_DECISION},
 };
 
 typedef struct Range {
@@ -52,6 +55,7 @@ struct Tracer {
     GHashTable *seen; /* in_asm: where blocks began */
     uint64_t next;    /* linear address after the last instruction, if it fell through */
     uint64_t count;   /* interrupts */
+    GString *decision; /* as last shown */
 };
 
 static void put(Tracer *t, const GString *s)
@@ -81,6 +85,20 @@ static void in_asm(Tracer *t, GString *s, uint64_t addr)
     disasm_line(s, t->v, addr, v->seg[S_CS].attr & SEG_DB ? 4 : 2, NULL);
 }
 
+static void decision(Tracer *t, GString *s, uint64_t addr)
+{
+    const Vcpu *v = t->v;
+    GString *now = g_string_new(NULL);
+    decision_append(v, now);
+    if (!g_string_equal(now, t->decision)) {
+        g_string_append_printf(s, "decision: %04x:%08x CPL=%d %s", v->seg[S_CS].sel, (uint32_t)v->rip, v->cpl, now->str);
+        symbols_append(t->symbols, s, addr);
+        g_string_append_c(s, '\n');
+        g_string_assign(t->decision, now->str);
+    }
+    g_string_free(now, TRUE);
+}
+
 static void on_insn(void *opaque, Vcpu *v)
 {
     Tracer *t = opaque;
@@ -100,6 +118,8 @@ static void on_insn(void *opaque, Vcpu *v)
             if (g_hash_table_size(t->seen) > 65536)
                 g_hash_table_remove_all(t->seen);
         }
+        if (begins && (t->on & TRACE_DECISION))
+            decision(t, s, addr);
         if (begins && (t->on & TRACE_EXEC)) {
             g_string_append_printf(s, "Trace 0: [%08x/%08" G_GINT64_MODIFIER "x/%08x]", (uint32_t)v->seg[S_CS].base,
                     addr,
@@ -204,8 +224,9 @@ bool tracer_set(Tracer *t, const char *list, GError **error)
         return false;
     t->on = on;
     t->next = TLB_NONE;
+    g_string_truncate(t->decision, 0);
     g_hash_table_remove_all(t->seen);
-    t->listener.insn = on & (TRACE_EXEC | TRACE_IN_ASM | TRACE_CPU) ? on_insn : NULL;
+    t->listener.insn = on & (TRACE_EXEC | TRACE_IN_ASM | TRACE_CPU | TRACE_DECISION) ? on_insn : NULL;
     t->listener.event = on & TRACE_INT ? on_event : NULL;
     t->listener.page_filled = on & TRACE_PAGE ? on_page_filled : NULL;
     t->listener.port = on & (TRACE_IOPORT | TRACE_ERRORS) ? on_port : NULL;
@@ -275,6 +296,7 @@ Tracer *tracer_new(Vcpu *v, Debugger *d, const Symbols *symbols)
     t->listener.opaque = t;
     t->filter = g_array_new(FALSE, FALSE, sizeof(Range));
     t->seen = g_hash_table_new(NULL, NULL);
+    t->decision = g_string_new(NULL);
     return t;
 }
 
@@ -287,5 +309,6 @@ void tracer_free(Tracer *t)
         fclose(t->file);
     g_array_unref(t->filter);
     g_hash_table_unref(t->seen);
+    g_string_free(t->decision, TRUE);
     g_free(t);
 }

@@ -21,6 +21,7 @@ enum { REG_ID = 0, REG_VERSION = 1, REG_ARBITRATION = 2, REG_TABLE = 16 };
 #define RTE_MODE(e) ((e) >> 8 & 7)
 #define RTE_LOGICAL (1u << 11)
 #define RTE_DELIVERY_STATUS (1u << 12)
+#define RTE_ACTIVE_LOW (1u << 13)
 #define RTE_REMOTE_IRR (1u << 14)
 #define RTE_LEVEL (1u << 15)
 #define RTE_MASKED (1u << 16)
@@ -32,6 +33,7 @@ struct Ioapic {
     uint8_t id;
     uint64_t entry[IOAPIC_PINS];
     bool level[IOAPIC_PINS]; /* on the wire */
+    uint64_t count[IOAPIC_PINS]; /* rising edges, for `info irq` */
     ApicSendFn *send;
     void *opaque;
 };
@@ -65,6 +67,7 @@ static void ioapic_set(void *opaque, int n, bool level)
     Ioapic *a = opaque;
     bool rising = level && !a->level[n];
     a->level[n] = level;
+    a->count[n] += rising;
     if (rising && !(a->entry[n] & (RTE_LEVEL | RTE_MASKED)))
         ioapic_send(a, n);
     else
@@ -185,4 +188,40 @@ Ioapic *ioapic_new(Bus *mem, ApicSendFn *send, void *opaque)
 void ioapic_free(Ioapic *a)
 {
     g_free(a);
+}
+
+/* ---- for the monitor ---- */
+
+uint64_t ioapic_pin_count(const Ioapic *a, unsigned n)
+{
+    return a->count[n];
+}
+
+static void pins_print(GString *out, const char *name, uint32_t pins)
+{
+    g_string_append_printf(out, "%-10s ", name);
+    for (unsigned n = 0; n < IOAPIC_PINS; n++)
+        if (pins >> n & 1)
+            g_string_append_printf(out, "%-2u ", n);
+    g_string_append(out, pins ? "\n" : "(none)\n");
+}
+
+void ioapic_print(const Ioapic *a, GString *out)
+{
+    static const char *const modes[8] = { "fixed", "lowest", "SMI", "...", "NMI", "INIT", "...", "extINT" };
+    uint32_t waiting = 0, remote = 0;
+
+    g_string_append_printf(out, "ioapic0: ver=0x%x id=0x%02x sel=0x%02x\n", IOAPIC_VERSION, a->id, a->select);
+    for (unsigned n = 0; n < IOAPIC_PINS; n++) {
+        uint64_t e = a->entry[n];
+
+        g_string_append_printf(out, "  pin %-2u 0x%016" G_GINT64_MODIFIER "x dest=%x vec=%-3u %s %-5s %-6s %-6s %s\n", n,
+                               e, (unsigned)(e >> 56), (uint8_t)e, e & RTE_ACTIVE_LOW ? "active-lo" : "active-hi",
+                               e & RTE_LEVEL ? "level" : "edge", e & RTE_MASKED ? "masked" : "", modes[RTE_MODE(e)],
+                               e & RTE_LOGICAL ? "logical" : "physical");
+        waiting |= (uint32_t)(a->level[n] && (e & RTE_LEVEL)) << n;
+        remote |= (uint32_t)!!(e & RTE_REMOTE_IRR) << n;
+    }
+    pins_print(out, "  IRR", waiting);
+    pins_print(out, "  Remote IRR", remote);
 }

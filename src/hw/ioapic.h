@@ -25,3 +25,8 @@ bool ioapic_masked(const Ioapic *a, unsigned n);
 uint8_t ioapic_vector(const Ioapic *a, unsigned n);
 /* A local APIC has ended a level-triggered interrupt: pins with this vector may interrupt again. */
 void ioapic_eoi(Ioapic *a, uint8_t vector);
+
+/* How often pin n has risen since ioapic_new(). */
+uint64_t ioapic_pin_count(const Ioapic *a, unsigned n);
+/* As `info pic` shows it. */
+void ioapic_print(const Ioapic *a, GString *out);

@@ -312,7 +312,7 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
     if (!pc->ram)
         return NULL;
     pc->mem = bus_new("memory", MEMORY_SPACE, config->lock);
-    pc->io = bus_new("io", IO_SPACE, config->lock);
+    pc->io = bus_new("I/O", IO_SPACE, config->lock);
     bus_set_ram(pc->mem, pc->ram);
     bus_begin(pc->mem);
     bus_begin(pc->io);

@@ -369,29 +369,56 @@ PciDevice *pci_device_new(PciBus *bus, unsigned devfn, const char *name, const P
     return dev;
 }
 
+char *pci_class_name(const PciDevice *dev)
+{
+    static const struct {
+        uint16_t class;
+        const char *name;
+    } names[] = {
+        { 0x0101, "IDE controller" },  { 0x0200, "Ethernet controller" }, { 0x0300, "VGA controller" },
+        { 0x0401, "Audio controller" }, { 0x0600, "Host bridge" },        { 0x0601, "ISA bridge" },
+        { 0x0680, "Bridge" },
+    };
+    unsigned class = pci_get16(dev, PCI_CLASS_DEVICE);
+
+    for (unsigned n = 0; n < G_N_ELEMENTS(names); n++)
+        if (names[n].class == class)
+            return g_strdup(names[n].name);
+    return g_strdup_printf("Class %04x", class);
+}
+
+static void bar_print(const PciDevice *dev, unsigned n, GString *out)
+{
+    const PciBar *bar = &dev->bar[n];
+    uint64_t start = pci_bar_address(dev, n); /* all ones while it isn't mapped, and so shown, as QEMU does */
+    uint64_t last = start + bar->size - 1;
+
+    if (bar->bus == dev->bus->io)
+        g_string_append_printf(out, "      BAR%u: I/O at 0x%04" PRIx64 " [0x%04" PRIx64 "].\n", n, start, last);
+    else
+        g_string_append_printf(out, "      BAR%u: 32 bit%s memory at 0x%08" PRIx64 " [0x%08" PRIx64 "].\n", n,
+                               n != PCI_BAR_ROM && (dev->config[PCI_BAR0 + 4 * n] & 8) ? " prefetchable" : "", start,
+                               last);
+}
+
 void pci_bus_print(PciBus *bus, GString *out)
 {
     for (unsigned devfn = 0; devfn < 256; devfn++) {
         PciDevice *dev = bus->device[devfn];
         if (!dev)
             continue;
-        g_string_append_printf(out, "  Bus  0, device %3u, function %u:\n    %s: PCI device %04x:%04x, class %04x\n",
-                               devfn >> 3, devfn & 7, dev->name, pci_get16(dev, PCI_VENDOR_ID),
-                               pci_get16(dev, PCI_DEVICE_ID), pci_get16(dev, PCI_CLASS_DEVICE));
+        char *class = pci_class_name(dev);
+        g_string_append_printf(out, "  Bus  0, device %3u, function %u:\n    %s: PCI device %04x:%04x\n"
+                                    "      PCI subsystem %04x:%04x\n",
+                               devfn >> 3, devfn & 7, class, pci_get16(dev, PCI_VENDOR_ID), pci_get16(dev, PCI_DEVICE_ID),
+                               pci_get16(dev, PCI_SUBSYSTEM_VENDOR_ID), pci_get16(dev, PCI_SUBSYSTEM_ID));
+        g_free(class);
         if (dev->config[PCI_INTERRUPT_PIN])
             g_string_append_printf(out, "      IRQ %u, pin %c\n", dev->config[PCI_INTERRUPT_LINE],
                                    'A' + dev->config[PCI_INTERRUPT_PIN] - 1);
-        for (unsigned n = 0; n < PCI_BARS; n++) {
-            const PciBar *bar = &dev->bar[n];
-            if (!bar->region)
-                continue;
-            uint64_t start = pci_bar_address(dev, n);
-            g_string_append_printf(out, "      BAR%u: %s, %u bytes", n, bar->bus == bus->io ? "I/O" : "memory",
-                                   bar->size);
-            if (start == UINT64_MAX)
-                g_string_append(out, ", not mapped\n");
-            else
-                g_string_append_printf(out, " at 0x%08" PRIx64 "\n", start);
-        }
+        for (unsigned n = 0; n < PCI_BARS; n++)
+            if (dev->bar[n].region)
+                bar_print(dev, n, out);
+        g_string_append(out, "      id \"\"\n");
     }
 }

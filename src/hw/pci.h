@@ -109,6 +109,8 @@ void pci_bus_set_pirq(PciBus *bus, unsigned n, IrqLine line);
 void pci_bus_set_reset_port(PciBus *bus, PciHostByte port);
 /* The device at devfn, or NULL. */
 PciDevice *pci_bus_device(PciBus *bus, unsigned devfn);
+/* What kind of device it is, in words; to be freed. */
+char *pci_class_name(const PciDevice *dev);
 /* Print the devices, as `info pci` shows them. */
 void pci_bus_print(PciBus *bus, GString *out);
 

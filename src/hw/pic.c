@@ -12,6 +12,8 @@
 #include "config.h"
 #include "hw/pic.h"
 
+#include <string.h>
+
 #define MASTER 0
 #define SLAVE 1
 #define CASCADE 2 /* the master's input that the slave drives */
@@ -44,6 +46,7 @@ typedef struct Chip {
     bool read_isr, poll;
     bool single, icw4; /* as ICW1 said */
     Expect expect;
+    uint64_t count[8]; /* rising edges, for `info irq`; a reset keeps them */
 } Chip;
 
 struct Pic {
@@ -95,6 +98,7 @@ static void chip_set(Chip *c, int n, bool level)
 {
     uint8_t bit = 1 << n;
 
+    c->count[n] += level && !(c->level & bit);
     if (c->elcr & bit)
         c->irr = level ? c->irr | bit : c->irr & ~bit;
     else if (level && !(c->level & bit))
@@ -325,16 +329,19 @@ PicIrqState pic_irq_state(Pic *p, int n)
     return c->irr & bit ? PIC_IRQ_PENDING : PIC_IRQ_IDLE;
 }
 
+uint64_t pic_irq_count(const Pic *p, int n)
+{
+    return p->chip[n >> 3].count[n & 7];
+}
+
 void pic_print(Pic *p, GString *out)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = SLAVE; i >= MASTER; i--) {
         Chip *c = &p->chip[i];
 
         g_string_append_printf(out,
-                               "pic%d: irr=%02x imr=%02x isr=%02x lines=%02x elcr=%02x base=%02x lowest=%d%s%s%s\n", i,
-                               c->irr, c->imr, c->isr, c->level, c->elcr, c->base, c->lowest,
-                               c->auto_eoi ? " auto-eoi" : "", c->special_mask ? " special-mask" : "",
-                               c->nested ? " special-nested" : "");
+                               "pic%d: irr=%02x imr=%02x isr=%02x hprio=%d irq_base=%02x rr_sel=%d elcr=%02x fnm=%d\n",
+                               i, c->irr, c->imr, c->isr, (c->lowest + 1) & 7, c->base, c->read_isr, c->elcr, c->nested);
     }
 }
 
@@ -343,7 +350,10 @@ void pic_reset(Pic *p)
     for (int i = 0; i < 2; i++) {
         Chip *c = &p->chip[i];
 
-        *c = (Chip){ .level = c->level, .elcr_mask = c->elcr_mask, .lowest = 7, .expect = EXPECT_OCW1 };
+        Chip was = *c;
+
+        *c = (Chip){ .level = was.level, .elcr_mask = was.elcr_mask, .lowest = 7, .expect = EXPECT_OCW1 };
+        memcpy(c->count, was.count, sizeof c->count);
     }
     pic_update(p);
 }

@@ -30,6 +30,8 @@ typedef enum PicIrqState {
     PIC_IRQ_MASKED,  /* the guest doesn't want it */
 } PicIrqState;
 PicIrqState pic_irq_state(Pic *p, int n);
+/* How often input n has risen since pic_new(). */
+uint64_t pic_irq_count(const Pic *p, int n);
 
 /* As `info pic` shows it. */
 void pic_print(Pic *p, GString *out);

@@ -559,16 +559,17 @@ void bus_dma_write(Bus *bus, Gpa addr, const void *buf, uint64_t len)
     }
 }
 
-void bus_print(Bus *bus, GString *out)
+void bus_print(Bus *bus, const char *root, GString *out)
 {
     static const char *const kinds[] = { [REGION_RAM] = "ram", [REGION_ROM] = "rom", [REGION_IO] = "i/o" };
-    int width = bus->last > UINT32_MAX ? 16 : bus->last > UINT16_MAX ? 8 : 4;
 
-    g_string_append_printf(out, "%s:\n", bus->name);
+    g_string_append_printf(out, "address-space: %s\n  %016x-%016" G_GINT64_MODIFIER "x (prio 0, i/o): %s\n", bus->name, 0,
+                           bus->last, root);
     for (unsigned i = 0; i < bus->view->count; i++) {
         Range *r = &bus->view->range[i];
 
-        g_string_append_printf(out, "  %0*" G_GINT64_MODIFIER "x-%0*" G_GINT64_MODIFIER "x  %s  %s\n", width, r->start,
-                               width, r->last, kinds[r->region->kind], r->region->name);
+        g_string_append_printf(out, "    %016" G_GINT64_MODIFIER "x-%016" G_GINT64_MODIFIER "x (prio %d, %s): %s\n",
+                               r->start, r->last, r->region->priority, kinds[r->region->kind], r->region->name);
     }
+    g_string_append_c(out, '\n');
 }

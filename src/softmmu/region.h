@@ -123,5 +123,5 @@ void bus_write_locked(Bus *bus, Gpa addr, uint64_t value, unsigned size);
 void bus_dma_read(Bus *bus, Gpa addr, void *buf, uint64_t len);
 void bus_dma_write(Bus *bus, Gpa addr, const void *buf, uint64_t len);
 
-/* Print the flat map, as `info mtree` shows it. */
-void bus_print(Bus *bus, GString *out);
+/* Print the flat map, as `info mtree` shows it; root names the whole. */
+void bus_print(Bus *bus, const char *root, GString *out);
