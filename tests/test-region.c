@@ -176,7 +176,7 @@ static void test_map(void)
 
     bus_print(bus, "system", print);
     g_assert_cmpstr(print->str, ==, "address-space: mem\n  0000000000000000-00000000ffffffff (prio 0, i/o): system\n"
-                                    "    0000000000001800-00000000000037ff (prio 0, i/o): low\n\n");
+                                    "    0000000000001800-00000000000037ff (prio -1, i/o): low\n\n");
     g_string_free(d.log, TRUE);
     bus_free(bus);
 }
