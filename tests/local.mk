@@ -220,3 +220,8 @@ dist_check_SCRIPTS += tests/cli.sh
 # Video memory that is watched.
 check_PROGRAMS += tests/test-watch
 tests_test_watch_SOURCES = tests/test-watch.c $(CPUBENCH)
+
+# The demo disk, every command of it.
+dist_check_SCRIPTS += tests/test-demo.sh
+EXTRA_DIST += tests/demo.expected
+check_DATA += demo/demo.img tests/guests/talk$(EXEEXT)

@@ -82,9 +82,14 @@ void console_printf(const char *text, ...)
     va_end(values);
 }
 
+/* A Ctrl-C that came just before was meant for it too. */
 void console_set_foreground(int pid)
 {
     foreground = pid;
+    if (pid && queue_in != queue_out && queue[(queue_in - 1) % QUEUE] == CTRL_C) {
+        queue_in--;
+        process_kill(pid);
+    }
 }
 
 bool console_has_room(void)

@@ -155,7 +155,8 @@ void transblock_fini(TCache *c);
 /* ---- chain.c ---- */
 static inline FetchEntry *fetch_entry(Vcpu *v, bool user, Gva addr)
 {
-    return &v->fetch[user][addr >> PAGE_BITS & (FETCH_SIZE - 1)];
+    /* The upper bits too: programs, libraries and mappings begin at round addresses and call each other. */
+    return &v->fetch[user][(addr >> PAGE_BITS ^ addr >> 22) & (FETCH_SIZE - 1)];
 }
 /* Where eip would be in TCache.jumps. */
 static inline JumpSlot *chain_slot(TCache *c, uint32_t eip)
