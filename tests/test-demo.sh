@@ -103,14 +103,21 @@ done
 [ $bad = 0 ] || { show "$work/told"; show "$work/log"; }
 result $bad "a triple fault is explained"
 
-# The keyboard and the screen's twin on COM1: keys are typed by the monitor.
+# The keyboard: keys are pressed by the monitor, COM1 shows the same as the screen.
+await() # PATTERN: on COM1, 30 s at most
 {
-    sleep 3
+    for _ in {1..300}; do
+        grep -q "$1" "$work/serial" 2>/dev/null && return
+        sleep 0.1
+    done
+}
+{
+    await 'demo> '
     for key in e c h o ret shift-l s backspace ret l s ret p o w e r o f f ret; do
         echo "sendkey $key"
         sleep 0.1
     done
-    sleep 20
+    await ACPI
 } | timeout 60 "$vm" -display none -monitor stdio -serial file:"$work/serial" $disk >"$work/told" 2>&1
 status=$?
 grep -q 'echo: no such command' "$work/serial" && grep -q 'L: no such command' "$work/serial" && grep -q 'welcome.txt' "$work/serial"

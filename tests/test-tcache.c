@@ -8,7 +8,7 @@
 #include "tcache/tcache.h"
 
 #define CODE 0x1000
-#define RAM_SIZE (4 << 20)
+#define RAM_SIZE (8 << 20)
 #define TB_BYTES (1 << 20)
 
 static CpuBench *bench_new(bool translated, const void *code, size_t n, size_t tb_bytes)
@@ -71,6 +71,28 @@ static void test_chaining(void)
                            "\x43"             /* 2:  inc bx */
                            "\xc3");           /*     ret */
     g_assert_cmphex(t->v->gpr[R_BX].w, ==, 10000);
+    g_assert_cmpuint(stats(t).entries, <, 30);
+    bench_free(t);
+}
+
+/* Calls to and fro between two pages 4 MiB apart, as between a program and what it maps: neither drives the other out of what
+ * the look-up of code pages remembers. Big-real code: CS has no limit. */
+static void test_round_addresses(void)
+{
+    static const char near[] = "\xb9\xe8\x03"             /*     mov cx, 1000 */
+                               "\x66\xbb\x00\x10\x40\x00" /*     mov ebx, 401000h */
+                               "\x66\xff\xd3"             /* 1:  call ebx */
+                               "\x49"                     /*     dec cx */
+                               "\x75\xfa"                 /*     jnz 1b */
+                               "\xf4";                    /*     hlt */
+    static const char far[] = "\x40"                      /*     inc ax */
+                              "\x66\xc3";                 /*     ret */
+    CpuBench *t = bench_new(true, near, sizeof near - 1, TB_BYTES);
+    cpu_bench_load(t, CODE + (4 << 20), far, sizeof far - 1);
+    t->v->seg[S_CS].limit = UINT32_MAX;
+    cpu_bench_start(t, 0, CODE, 0x800); /* keeps the limit */
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_assert_cmphex(t->v->gpr[R_AX].w, ==, 1000);
     g_assert_cmpuint(stats(t).entries, <, 30);
     bench_free(t);
 }
@@ -268,6 +290,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tcache/chaining", test_chaining);
+    g_test_add_func("/tcache/round-addresses", test_round_addresses);
     g_test_add_func("/tcache/smc/running-block", test_smc_running_block);
     g_test_add_func("/tcache/smc/ahead", test_smc_ahead);
     g_test_add_func("/tcache/smc/page-edge", test_smc_page_edge);
