@@ -410,7 +410,7 @@ static bool take_machine(VmConfig *c, const char *name, const char *arg, GError 
     return ok;
 }
 
-/* NAME[,tb-size=MIB][,stats=on][,perfmap=on] */
+/* NAME[,tb-size=MIB][,shadow=on][,stats=on][,perfmap=on] or chaos=SEED[,...] */
 static bool take_accel(VmConfig *c, const char *name, const char *arg, GError **error)
 {
     static const char *const names[] = {"interp", "translate", NULL};
@@ -421,6 +421,12 @@ static bool take_accel(VmConfig *c, const char *name, const char *arg, GError **
         if (w == words) {
             if (g_str_has_prefix(*w, "tcg") || g_str_has_prefix(*w, "kvm"))
                 continue; /* QEMU's words: the guest runs all the same */
+            if (g_str_has_prefix(*w, "chaos=")) {
+                ok = g_ascii_string_to_unsigned(*w + 6, 10, 1, G_MAXUINT64, &c->accel_chaos, NULL);
+                if (!ok)
+                    fail(error, "-accel %s: a seed is a number from 1 on", arg);
+                continue;
+            }
             set_string(&c->accel, *w);
             ok = one_of("accel", *w, names, error);
         } else if (g_str_has_prefix(*w, "tb-size=")) {
@@ -429,6 +435,8 @@ static bool take_accel(VmConfig *c, const char *name, const char *arg, GError **
             c->tb_bytes = mib << 20;
             if (!ok)
                 fail(error, "-accel %s: tb-size is 1 to 1024 (MiB)", arg);
+        } else if (!strcmp(*w, "shadow=on")) {
+            c->accel_shadow = true;
         } else if (!strcmp(*w, "stats=on")) {
             c->accel_stats = true;
         } else if (!strcmp(*w, "perfmap=on")) {
@@ -615,7 +623,10 @@ static void print_accels(void)
 {
     GString *report = g_string_new(NULL);
     decision_print_capabilities(report);
-    printf("  interp       interpret every instruction\n  translate    translate (default)\n\n%s", report->str);
+    printf("  interp       interpret every instruction\n"
+           "  translate    translate (default); shadow=on runs every block in the interpreter too and compares,\n"
+           "               tb-size=MIB bounds the code buffer, stats=on prints counters at the end\n"
+           "  chaos=SEED   change between the engines at random: a test of them\n\n%s", report->str);
     g_string_free(report, TRUE);
 }
 

@@ -282,6 +282,7 @@ typedef struct Vcpu {
     /* an access to a page that a data breakpoint watches, from the slow memory path; NULL: nobody cares */
     void (*debug_access)(struct Vcpu *v, uint64_t addr, unsigned size, bool write);
 
+    struct StoreLog *log; /* while every block runs twice (softmmu/storelog.h); else NULL */
     DebugHooks *hooks; /* a debugger or traces; NULL: none. Not owned. */
     VcpuEvent event[VCPU_EVENTS]; /* number n at n % VCPU_EVENTS */
     uint64_t event_count;

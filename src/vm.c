@@ -67,6 +67,8 @@ struct Vm {
     int status;
 };
 
+#define STATUS_DIFFERENCE 3 /* exit status: shadow mode found a difference */
+
 void vm_quit(Vm *vm, int status)
 {
     vm->status = status;
@@ -578,6 +580,13 @@ static bool build_board(Vm *vm, GError **error)
     return vm->pc != NULL;
 }
 
+/* Shadow mode found one. The vCPU stops by itself. */
+static void shadow_difference(void *opaque, const char *report)
+{
+    fputs(report, stderr);
+    vm_quit(opaque, STATUS_DIFFERENCE);
+}
+
 /* The engine that was asked for: translation unless told otherwise. The interpreter needs nothing. */
 static void start_engine(Vm *vm)
 {
@@ -588,8 +597,12 @@ static void start_engine(Vm *vm)
     TCache *c = tcache_new(vm->vcpu, vm->config->tb_bytes ? vm->config->tb_bytes : TB_BYTES, &error);
     if (!c)
         fprintf(stderr, "x86vm: %s; interpreting instead, which is slow\n", error->message);
-    else if (vm->config->perf_map)
+    if (c && vm->config->perf_map)
         tcache_perf_map(c);
+    if (c && vm->config->accel_shadow)
+        tcache_set_shadow(c, shadow_difference, vm);
+    if (c && vm->config->accel_chaos)
+        tcache_set_chaos(c, vm->config->accel_chaos);
 }
 
 Vm *vm_new(const VmConfig *config, GError **error)

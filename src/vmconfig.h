@@ -44,8 +44,10 @@ typedef struct VmConfig {
     bool explain;         /* -explain */
     char *qmp;            /* chardev of QMP */
     char *gdb;            /* chardev of the gdb stub */
-    char *accel;          /* interp or translate */
+    char *accel;          /* interp or translate; chaos=SEED is translate */
     uint64_t tb_bytes;    /* bound of the translation cache */
+    bool accel_shadow;    /* run every block twice and compare */
+    uint64_t accel_chaos; /* change engines at random from this seed; 0: don't */
     bool accel_stats;     /* print the engine's counters at the end */
     bool perf_map;
     char *rtc_base;

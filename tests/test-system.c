@@ -10,6 +10,7 @@
 
 #define LOAD_ADDR 0x8000
 #define MAX_INSNS 2000000
+#define CHAOS_SEED 1
 
 typedef struct Guest {
     const char *name;
@@ -39,7 +40,7 @@ static void run_guest(const Guest *guest, RunFn *run, bool stepping)
     g_assert_no_error(error);
     cpu_bench_load(b, LOAD_ADDR, image, size);
     cpu_bench_start(b, 0, LOAD_ADDR, 0x7000);
-    if (run == tcache_run) {
+    if (run != interp_run) {
         tcache_new(b->v, 1 << 20, &error);
         g_assert_no_error(error);
     }
@@ -86,6 +87,37 @@ static void test_unchained(gconstpointer guest)
     run_guest(guest, tcache_run, true);
 }
 
+static void no_difference(void *opaque, const char *report)
+{
+    g_error("%s", report);
+}
+
+/* Every block both ways. */
+static Exit run_shadowed(Vcpu *v, uint64_t max_insns)
+{
+    if (!tcache_shadow_blocks(v->tcache))
+        tcache_set_shadow(v->tcache, no_difference, NULL);
+    Exit exit = tcache_run(v, max_insns);
+    g_assert_cmpuint(tcache_shadow_blocks(v->tcache), >, 100);
+    return exit;
+}
+
+static void test_shadow(gconstpointer guest)
+{
+    run_guest(guest, run_shadowed, false);
+}
+
+static Exit run_chaos(Vcpu *v, uint64_t max_insns)
+{
+    tcache_set_chaos(v->tcache, CHAOS_SEED);
+    return tcache_run(v, max_insns);
+}
+
+static void test_chaos(gconstpointer guest)
+{
+    run_guest(guest, run_chaos, false);
+}
+
 int main(int argc, char **argv)
 {
     static const Guest guests[] = {
@@ -102,6 +134,10 @@ int main(int argc, char **argv)
         g_autofree char *steps = g_strdup_printf("/system/%s/steps", guests[n].name);
         g_autofree char *translated = g_strdup_printf("/system/%s/translated", guests[n].name);
         g_autofree char *unchained = g_strdup_printf("/system/%s/unchained", guests[n].name);
+        g_autofree char *shadow = g_strdup_printf("/system/%s/shadow", guests[n].name);
+        g_autofree char *chaos = g_strdup_printf("/system/%s/chaos", guests[n].name);
+        g_test_add_data_func(shadow, &guests[n], test_shadow);
+        g_test_add_data_func(chaos, &guests[n], test_chaos);
         g_test_add_data_func(translated, &guests[n], test_translated);
         g_test_add_data_func(unchained, &guests[n], test_unchained);
         g_test_add_data_func(blocks, &guests[n], test_blocks);

@@ -5,6 +5,7 @@
  */
 #include "cpubench.h"
 
+#include "frontend/codecache.h"
 #include "tcache/tcache.h"
 
 #define CODE 0x1000
@@ -46,11 +47,27 @@ static void assert_alike(const CpuBench *i, const CpuBench *t)
     g_assert_cmpint(memcmp(t->ram->host, i->ram->host, RAM_SIZE), ==, 0);
 }
 
-/* Run to HLT on both engines, compare, and return the translated bench. */
+static void no_difference(void *opaque, const char *report)
+{
+    g_error("%s", report);
+}
+
+/* Run to HLT on both engines, in shadow mode, and changing at random; compare, and return the translated bench. */
 static CpuBench *run_both(const void *code, size_t n)
 {
     CpuBench *i = bench_new(false, code, n, 0), *t = bench_new(true, code, n, TB_BYTES);
     g_assert_cmpint(interp_run(i->v, 0), ==, EXIT_HALT);
+    for (int way = 0; way < 4; way++) {
+        CpuBench *other = bench_new(true, code, n, TB_BYTES);
+        if (way == 0)
+            tcache_set_shadow(other->v->tcache, no_difference, NULL);
+        else
+            tcache_set_chaos(other->v->tcache, way);
+        g_assert_cmpint(tcache_run(other->v, 0), ==, EXIT_HALT);
+        assert_alike(i, other);
+        g_assert_cmpuint(other->v->insns, ==, i->v->insns);
+        bench_free(other);
+    }
     g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
     assert_alike(i, t);
     g_assert_cmpuint(t->v->insns, ==, i->v->insns);
@@ -286,6 +303,37 @@ static void test_fault(void)
     bench_free(t);
 }
 
+static void keep_report(void *opaque, const char *report)
+{
+    GString *kept = opaque;
+    g_string_append(kept, report);
+}
+
+/* The engines are made to disagree, about a register and about memory; shadow mode says where, and the run stops. */
+static void test_shadow_finds(gconstpointer data)
+{
+    bool memory = GPOINTER_TO_INT(data);
+    static const char adding[] = "\xeb\x00\x40\x04\x22\xeb\xfb";              /* jmp; 1: inc ax; add al, 22h; jmp 1b */
+    static const char storing[] = "\xeb\x00\x40\xc6\x06\x00\x04\x22\xeb\xf8"; /* jmp; 1: inc ax; mov byte [400h], 22h; jmp 1b */
+    g_autoptr(GString) report = g_string_new(NULL);
+    CpuBench *t = memory ? bench_new(true, storing, sizeof storing, TB_BYTES) : bench_new(true, adding, sizeof adding, TB_BYTES);
+
+    tcache_set_shadow(t->v->tcache, keep_report, report);
+    for (int n = 0; n < 10; n++) { /* stops in between, all the same */
+        vcpu_attention(t->v, ATTN_STOP);
+        g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_STOP);
+        g_assert_cmpint(tcache_run(t->v, 7), ==, EXIT_BUDGET);
+    }
+    g_assert_cmpuint(report->len, ==, 0);
+    t->ram->host[CODE + (memory ? 7 : 4)] = 0x33; /* behind the back of the translation */
+    codecache_flush(t->v->code);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_DEBUG);
+    g_assert_nonnull(strstr(report->str, memory ? "memory, RAM offset 0x400, 1 bytes: translated 22, interpreted 33" : "eax: translated"));
+    g_assert_nonnull(strstr(report->str, "guest code:"));
+    g_assert_nonnull(strstr(report->str, memory ? "mov byte ptr" : "add al, 0x33"));
+    bench_free(t);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -300,5 +348,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);
     g_test_add_func("/tcache/fault", test_fault);
+    g_test_add_data_func("/tcache/shadow/register", GINT_TO_POINTER(false), test_shadow_finds);
+    g_test_add_data_func("/tcache/shadow/memory", GINT_TO_POINTER(true), test_shadow_finds);
     return g_test_run();
 }

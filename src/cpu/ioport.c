@@ -3,6 +3,7 @@
  */
 #include "cpu/debug.h"
 #include "cpu/handlers.h"
+#include "softmmu/storelog.h"
 
 void io_check(Vcpu *v, uint16_t port, unsigned size)
 {
@@ -20,7 +21,7 @@ void io_check(Vcpu *v, uint16_t port, unsigned size)
 
 static uint32_t port_read(Vcpu *v, uint16_t port, unsigned size)
 {
-    uint32_t value = bus_read(v->io, port, size);
+    uint32_t value = G_UNLIKELY(v->log != NULL) ? storelog_bus_read(v->log, v->io, port, size) : bus_read(v->io, port, size);
     if (G_UNLIKELY(v->hooks != NULL) && v->hooks->port)
         v->hooks->port(v->hooks->opaque, v, port, size, false, value);
     debug_io_access(v, port, size);
@@ -31,7 +32,10 @@ static void port_write(Vcpu *v, uint16_t port, uint32_t value, unsigned size)
 {
     if (G_UNLIKELY(v->hooks != NULL) && v->hooks->port)
         v->hooks->port(v->hooks->opaque, v, port, size, true, value);
-    bus_write(v->io, port, value, size);
+    if (G_UNLIKELY(v->log != NULL))
+        storelog_bus_write(v->log, v->io, port, value, size);
+    else
+        bus_write(v->io, port, value, size);
     debug_io_access(v, port, size);
 }
 
@@ -125,7 +129,10 @@ static void repeat(Vcpu *v, const Insn *i, void (*one)(Vcpu *, const Insn *, uns
         reg_add(&v->gpr[R_CX], -1, i);
         if (!(v->gpr[R_CX].d & i->amask))
             return;
-        if (__atomic_load_n(&v->attention, __ATOMIC_RELAXED) || (v->flags & FL_TF) || v->debug_hits) {
+        bool asked = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
+        if (G_UNLIKELY(v->log != NULL))
+            asked = storelog_repeat(v->log, asked);
+        if (asked || (v->flags & FL_TF) || v->debug_hits) {
             v->rip = v->insn_rip;
             v->flags |= FL_RF;
             return;

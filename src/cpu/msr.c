@@ -8,6 +8,7 @@
 #include <x86intrin.h>
 
 #include "softmmu/mmu.h"
+#include "softmmu/storelog.h"
 
 enum {
     MSR_P5_MC_ADDR = 0x00, MSR_P5_MC_TYPE = 0x01, MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_APIC_BASE = 0x1b,
@@ -27,7 +28,13 @@ enum {
 
 static uint64_t tsc_raw(Vcpu *v)
 {
-    return v->tsc ? v->tsc(v->tsc_opaque) : __rdtsc();
+    uint64_t tsc;
+    if (G_UNLIKELY(v->log != NULL) && storelog_replayed(v->log, "TSC", &tsc))
+        return tsc;
+    tsc = v->tsc ? v->tsc(v->tsc_opaque) : __rdtsc();
+    if (G_UNLIKELY(v->log != NULL))
+        storelog_remember(v->log, "TSC", tsc);
+    return tsc;
 }
 
 static uint64_t tsc_read(Vcpu *v)

@@ -6,6 +6,7 @@
  */
 #include "cpu/handlers.h"
 #include "cpu/hostflags.h"
+#include "softmmu/storelog.h"
 
 /* Add delta to SI, DI or CX, as wide as the address size. */
 static inline void reg_add(Vcpu *v, const Insn *i, int reg, int64_t delta)
@@ -35,7 +36,10 @@ static inline bool one_at_a_time(const Vcpu *v)
 /* More elements remain: run on, or leave with RIP at the instruction? */
 static inline bool leave_repeat(Vcpu *v)
 {
-    if (G_LIKELY(!__atomic_load_n(&v->attention, __ATOMIC_RELAXED) && !one_at_a_time(v)))
+    bool asked = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
+    if (G_UNLIKELY(v->log != NULL))
+        asked = storelog_repeat(v->log, asked);
+    if (G_LIKELY(!asked && !one_at_a_time(v)))
         return false;
     v->rip = v->insn_rip;
     if (v->dr[7] & 0xff)

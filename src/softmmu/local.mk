@@ -1,5 +1,5 @@
 libx86vm_a_SOURCES += src/softmmu/ram.c src/softmmu/ram.h src/softmmu/region.c src/softmmu/region.h
-libx86vm_a_SOURCES += src/softmmu/watchpoint.h
+libx86vm_a_SOURCES += src/softmmu/watchpoint.h src/softmmu/storelog.c src/softmmu/storelog.h
 libx86vm_a_SOURCES += \
 	src/softmmu/fault.h src/softmmu/fault.c \
 	src/softmmu/mem.h src/softmmu/mem.c \

@@ -3,6 +3,8 @@
  */
 #include "softmmu/mem.h"
 
+#include "softmmu/storelog.h"
+
 static void report_unassigned(Vcpu *v, Gpa gpa, unsigned size, bool write)
 {
     if (G_UNLIKELY(v->hooks != NULL) && v->hooks->unassigned)
@@ -20,7 +22,7 @@ static uint64_t piece_read(Vcpu *v, Gpa gpa, unsigned size)
     }
     if (!r)
         report_unassigned(v, gpa, size, false);
-    return bus_read(v->mem, gpa, size);
+    return G_UNLIKELY(v->log != NULL) ? storelog_bus_read(v->log, v->mem, gpa, size) : bus_read(v->mem, gpa, size);
 }
 
 static void piece_write(Vcpu *v, Gpa gpa, uint64_t value, unsigned size)
@@ -31,12 +33,17 @@ static void piece_write(Vcpu *v, Gpa gpa, uint64_t value, unsigned size)
             ram_written(v->ram, r->ram + (gpa - r->start), size);
         if (G_UNLIKELY(__atomic_load_n(&r->watched, __ATOMIC_RELAXED)))
             bus_written(v->mem, r);
+        if (G_UNLIKELY(v->log != NULL))
+            storelog_store(v->log, r->host + (gpa - r->start), size);
         memcpy(r->host + (gpa - r->start), &value, size);
         return;
     }
     if (!r)
         report_unassigned(v, gpa, size, true);
-    bus_write(v->mem, gpa, value, size);
+    if (G_UNLIKELY(v->log != NULL))
+        storelog_bus_write(v->log, v->mem, gpa, value, size);
+    else
+        bus_write(v->mem, gpa, value, size);
 }
 
 static unsigned bytes_on_first_page(Gva addr, unsigned size)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "softmmu/fault.h"
+#include "softmmu/storelog.h"
 #include "softmmu/watchpoint.h"
 
 #define PTE_P 0x1u
@@ -58,7 +59,7 @@ static uint64_t entry_read(Vcpu *v, Gpa addr, int bytes)
     Region *r;
     Hva p = phys_host(v, addr, &r);
     if (G_UNLIKELY(!p))
-        return bus_read(v->mem, addr & v->a20_mask, bytes);
+        return v->log ? storelog_bus_read(v->log, v->mem, addr & v->a20_mask, bytes) : bus_read(v->mem, addr & v->a20_mask, bytes);
     uint64_t e = 0;
     memcpy(&e, p, bytes);
     return e;
@@ -73,6 +74,8 @@ static void entry_set_bits(Vcpu *v, Gpa addr, uint64_t bits)
         return; /* tables in ROM or a device: A and D cannot be recorded */
     if (r->ram != UINT64_MAX)
         ram_written(v->ram, r->ram + (p - r->host), 1);
+    if (G_UNLIKELY(v->log != NULL))
+        storelog_store(v->log, p, 1);
     __atomic_fetch_or(p, (uint8_t)bits, __ATOMIC_RELAXED);
 }
 
@@ -161,6 +164,8 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     TlbEntry *e = &v->tlb[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)];
     unsigned hooked = debug_hooked_page(v, page);
     bool watched = debug_watches_page(v, page) || (hooked & HOOK_DATA);
+    if (G_UNLIKELY(v->log != NULL))
+        storelog_tlb(v->log, e, &v->tlb_global[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)]);
     e->addend = (uintptr_t)host - page;
     e->read = watched ? TLB_NONE : page;
     e->exec = w->no_exec || hooked ? TLB_NONE : page;
@@ -168,7 +173,7 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     if (writable && !watched && r->kind == REGION_RAM &&
         (r->ram == UINT64_MAX ? !__atomic_load_n(&r->watched, __ATOMIC_SEQ_CST)
                               : !v->ram->watch[(r->ram + (host - r->host)) >> PAGE_BITS]))
-        e->write = page;
+        e->write = v->log ? page | STORELOG_TAG : page;
     v->tlb_global[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)] = w->global;
     if (w->large) {
         v->tlb_large_lo = MIN(v->tlb_large_lo, addr & ~(Gva)0x3fffff);

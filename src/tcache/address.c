@@ -8,6 +8,7 @@
  *
  * Flags are parked by then. A flat segment needs no more: an access over the top of 4 GiB crosses a page.
  */
+#include "softmmu/storelog.h"
 #include "tcache/translate.h"
 
 void tr_offset(Tr *t, const Insn *i, int reg)
@@ -53,6 +54,33 @@ static void emit_rorx_r11_r10(Emit *e, unsigned count)
     emit8(e, count);
 }
 
+/* Shadow mode: size bytes at r10 are about to be written. Uses r11, r12 and flags. */
+static void emit_note_store(Tr *t, unsigned size)
+{
+    Emit *e = &t->e;
+    emit_mov_imm64(e, H_R11, (uintptr_t)t->v->log); /* begins with StoreLogHead */
+    for (unsigned done = 0, n; done < size; done += n) {
+        unsigned left = size - done;
+        emit_load(e, 8, H_R12, host_mem(H_R11, offsetof(StoreLogHead, next)));
+        emit_rm(e, 0, 8, 0x83, 0, host_mem(H_R11, offsetof(StoreLogHead, next))); /* add */
+        emit8(e, sizeof(StoreEntry));
+        n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        emit_lea(e, 8, H_R10, host_mem(H_R10, done));
+        emit_store(e, 8, host_mem(H_R12, offsetof(StoreEntry, at)), H_R10);
+        emit_rm(e, 0, 8, 0xc7, 0, host_mem(H_R12, offsetof(StoreEntry, size)));
+        emit32(e, n);
+        if (n == 1)
+            emit_rm(e, 0, 4, 0x0fb6, H_R11, host_mem(H_R10, 0));
+        else
+            emit_load(e, n, H_R11, host_mem(H_R10, 0));
+        emit_store(e, 8, host_mem(H_R12, offsetof(StoreEntry, old)), H_R11);
+        if (done)
+            emit_lea(e, 8, H_R10, host_mem(H_R10, -(int)done));
+        if (left > n)
+            emit_mov_imm64(e, H_R11, (uintptr_t)t->v->log);
+    }
+}
+
 void tr_access(Tr *t, int seg, unsigned size, bool write)
 {
     Emit *e = &t->e;
@@ -79,10 +107,16 @@ void tr_access(Tr *t, int seg, unsigned size, bool write)
     size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
     emit_load(e, 8, H_R12, (HostMem){H_R14, H_R11, 0, tlb + tag});
     emit_rr(e, 0, 8, 0x31, H_R10, H_R12);
+    if (write && t->c->shadow) {
+        emit_rr(e, 0, 8, 0x0fba, 7, H_R12); /* btc */
+        emit8(e, STORELOG_TAG_BIT);
+    }
     emit_rr(e, 0, 8, 0x81, 7, H_R12);
     emit32(e, PAGE_SIZE - size);
     tr_slow_if(t, 7);
     emit_rm(e, 0, 8, 0x03, H_R10, (HostMem){H_R14, H_R11, 0, tlb + offsetof(TlbEntry, addend)});
+    if (write && t->c->shadow)
+        emit_note_store(t, size);
     flags_clobbered(t);
 }
 

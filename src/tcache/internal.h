@@ -52,6 +52,7 @@ struct TransBlock {
     uint32_t eip, mode;   /* mode: number in TCache.modes */
     uint32_t bytes;
     uint16_t count;
+    uint16_t code_bytes;  /* of host code, from the first entry on */
     uint8_t *entry_p, *entry_h;
     TransBlock *hash_next, *page_next;
     Edge *in;
@@ -128,6 +129,8 @@ struct TCache {
     GMutex lock;
     GArray *late; /* LateWrite */
 
+    struct Shadow *shadow; /* shadow mode, or NULL */
+    uint64_t chaos;        /* state of the random numbers by which engines change; 0: they don't */
     FILE *perf_map;
     TCacheStats stats;
     uint64_t calls[ROW_COUNT]; /* handlers called from translated code */

@@ -12,6 +12,7 @@
 
 #include "cpu/simd.h"
 #include "tcache/fplive.h"
+#include "tcache/shadow.h"
 
 static unsigned mode_now(TCache *c, bool single)
 {
@@ -129,6 +130,24 @@ static const void *code_quick(TCache *c)
     return f->page == s->page && f->addend == s->addend ? s->code : NULL;
 }
 
+/* xorshift64 */
+static uint64_t chaos_next(TCache *c)
+{
+    c->chaos ^= c->chaos << 13;
+    c->chaos ^= c->chaos >> 7;
+    c->chaos ^= c->chaos << 17;
+    return c->chaos;
+}
+
+/* The interpreter's turn, for some instructions or until something asks for attention. */
+static void chaos_interpret(Vcpu *v, unsigned count)
+{
+    fplive_settle(v);
+    do
+        interp_step(v);
+    while (--count && !__atomic_load_n(&v->attention, __ATOMIC_RELAXED));
+}
+
 Exit tcache_run(Vcpu *v, uint64_t max_insns)
 {
     TCache *c = v->tcache;
@@ -164,15 +183,32 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         }
         if (G_UNLIKELY(c->fetch_generation != v->tlb_generation))
             fetch_flush(c);
-        const void *code = max_insns || (edge && !edge->to) ? NULL : code_quick(c);
+        bool single = max_insns || c->shadow;
+        if (G_UNLIKELY(c->chaos && !max_insns)) {
+            uint64_t dice = chaos_next(c);
+            if (dice & 1) {
+                edge = NULL;
+                chaos_interpret(v, 1 + (dice >> 8 & 31));
+                continue;
+            }
+            single |= dice >> 1 & 3;
+        }
+        const void *code = single || (edge && !edge->to) ? NULL : code_quick(c);
         if (!code) {
-            TransBlock *b = block_now(c, edge, max_insns != 0);
+            TransBlock *b = block_now(c, edge, single);
             if (G_UNLIKELY(!b || b->count > last - v->insns)) {
                 edge = NULL;
                 c->stats.steps++;
                 fplive_settle(v);
                 interp_step(v);
                 continue;
+            }
+            if (G_UNLIKELY(c->shadow != NULL)) {
+                edge = NULL;
+                if (shadow_run(c->shadow, b))
+                    continue;
+                exit = EXIT_DEBUG;
+                break;
             }
             code = codebuf_exec(c->buf, b->entry_p);
         }
@@ -217,11 +253,30 @@ void tcache_free(TCache *c)
     if (!c)
         return;
     c->v->tcache = NULL;
+    shadow_free(c->shadow);
     transblock_fini(c);
     if (c->perf_map)
         fclose(c->perf_map);
     codebuf_free(c->buf);
     g_free(c);
+}
+
+void tcache_set_shadow(TCache *c, void (*difference)(void *opaque, const char *report), void *opaque)
+{
+    tlb_flush_all(c->v);
+    transblock_flush(c); /* stores of blocks from before are not noted */
+    shadow_free(c->shadow);
+    c->shadow = shadow_new(c, difference, opaque);
+}
+
+uint64_t tcache_shadow_blocks(const TCache *c)
+{
+    return c->shadow ? shadow_blocks(c->shadow) : 0;
+}
+
+void tcache_set_chaos(TCache *c, uint64_t seed)
+{
+    c->chaos = seed;
 }
 
 void tcache_perf_map(TCache *c)

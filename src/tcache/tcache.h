@@ -29,6 +29,17 @@ void tcache_free(TCache *c);
 /* Run translated code. The contract is interp_run()'s. v->tcache must be there. */
 Exit tcache_run(Vcpu *v, uint64_t max_insns);
 
+/*
+ * Shadow mode, for good: every block runs again by the interpreter, and both must agree. At the first difference `difference`
+ * is called with a report and tcache_run() returns EXIT_DEBUG.
+ */
+void tcache_set_shadow(TCache *c, void (*difference)(void *opaque, const char *report), void *opaque);
+/* Blocks compared so far; 0 without shadow mode. */
+uint64_t tcache_shadow_blocks(const TCache *c);
+
+/* Change engines, interpreter and translated code with and without chaining, at random block boundaries. seed: not 0. */
+void tcache_set_chaos(TCache *c, uint64_t seed);
+
 /* Write a map of translated code for Linux perf to /tmp/perf-PID.map from now on. */
 void tcache_perf_map(TCache *c);
 

@@ -418,6 +418,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     g_assert(t.e.p < c->buf->data);
     if (c->perf_map)
         perf_map_write(c, b, c->buf->code, t.e.p);
+    b->code_bytes = t.e.p - c->buf->code;
     c->buf->code = (uint8_t *)(((uintptr_t)t.e.p + 15) & ~(uintptr_t)15);
     transblock_add(c, b);
     return b;
