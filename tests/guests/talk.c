@@ -56,7 +56,7 @@ static bool await_match(Talk *t, const char *pattern, int seconds)
         fprintf(stderr, "talk: %s\n", error->message);
         exit(2);
     }
-    gint64 until = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
     bool found = false;
     while (!found) {
         GMatchInfo *match;
@@ -86,7 +86,7 @@ static void type(Talk *t, const char *text)
 
 static int finish(Talk *t, int seconds)
 {
-    gint64 until = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
     int status;
     while (waitpid(t->pid, &status, WNOHANG) == 0) {
         if (g_get_monotonic_time() > until) {
