@@ -202,13 +202,13 @@ typedef struct TlbEntry {
 
 /*
  * Where pages of translated code were found: like a TlbEntry's exec, but apart, so that code and its data do not drive each
- * other out. Dropped as a whole when tlb_generation changes.
+ * other out, and in one word: the number of the page in host memory, shifted by FETCH_SHIFT, and of the linear page.
+ * Dropped as a whole when tlb_generation changes.
  */
 #define FETCH_SIZE 1024u
-typedef struct FetchEntry {
-    uint64_t page; /* linear, or TLB_NONE */
-    uintptr_t addend;
-} FetchEntry;
+#define FETCH_SHIFT 20
+#define FETCH_NONE (~(uint64_t)0)
+typedef uint64_t FetchEntry;
 
 typedef struct Msrs {
     uint64_t tsc_offset; /* guest TSC = host-rate counter + offset */

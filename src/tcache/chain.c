@@ -11,32 +11,32 @@
 
 void chain_link(TCache *c, Edge *e, TransBlock *b)
 {
-    if (e->to || !b->host || !e->from->host)
+    if (e->to || !b->host || !edge_from(e)->host)
         return;
     if (e->guard) {
-        uintptr_t linear = (c->modes[b->mode].cs_base + b->eip) & 0xffffffffu;
-        uint64_t addend = (uintptr_t)b->host - linear;
-        memcpy(e->guard, &addend, sizeof addend);
+        FetchEntry key = fetch_key(c->modes[b->mode].cs_base + b->eip, b->host);
+        memcpy(ref_at(c, e->guard), &key, sizeof key);
     }
-    e->to = b;
+    e->to = ref_to(c, b);
     e->next_in = b->in;
-    b->in = e;
-    emit_patch32(e->jump, e->parked ? b->entry_p : b->entry_h);
+    b->in = ref_to(c, e);
+    emit_patch32(ref_at(c, e->jump), ref_at(c, e->parked ? b->entry_p : b->entry_h));
     c->stats.links++;
 }
 
 void chain_unlink(TCache *c, TransBlock *b)
 {
-    for (Edge *e = b->in, *next; e; e = next) {
-        next = e->next_in;
-        emit_patch32(e->jump, e->cold);
-        e->to = NULL;
-        e->next_in = NULL;
+    for (Edge *e = ref_at(c, b->in), *next; e; e = next) {
+        next = ref_at(c, e->next_in);
+        uint8_t *jump = ref_at(c, e->jump);
+        emit_patch32(jump, jump + e->cold);
+        e->to = 0;
+        e->next_in = 0;
     }
-    b->in = NULL;
+    b->in = 0;
     JumpSlot *s = chain_slot(c, b->eip);
-    if (s->code == codebuf_exec(c->buf, b->entry_p))
-        *s = (JumpSlot){.mode = UINT32_MAX};
+    if (s->code == block_code(c, b))
+        *s = (JumpSlot){.tag = JUMP_NONE};
 }
 
 void chain_remember(TCache *c, TransBlock *b)
@@ -45,8 +45,8 @@ void chain_remember(TCache *c, TransBlock *b)
     uint32_t linear = m->cs_base + b->eip;
 
     *chain_slot(c, b->eip) = (JumpSlot){
-        .eip = b->eip, .mode = b->mode, .page = linear & PAGE_MASK,
+        .tag = chain_tag(b->eip, b->mode), .key = fetch_key(linear, b->host),
         .fetch = (uint8_t *)fetch_entry(c->v, m->bits & MODE_USER, linear) - (uint8_t *)c->v,
-        .code = codebuf_exec(c->buf, b->entry_p), .addend = (uintptr_t)b->host - linear,
+        .code = (void *)block_code(c, b),
     };
 }

@@ -76,7 +76,7 @@ void codebuf_reset(CodeBuf *b)
 
 void *codebuf_data(CodeBuf *b, size_t bytes, size_t reserve)
 {
-    bytes = (bytes + 15) & ~(size_t)15;
+    bytes = (bytes + 7) & ~(size_t)7;
     if (codebuf_room(b) < bytes + reserve)
         return NULL;
     b->data -= bytes;

@@ -35,36 +35,46 @@ typedef struct Mode {
 
 typedef struct TransBlock TransBlock;
 
+/*
+ * What describes code is kept small, for it shares the buffer with the code: places in the buffer are 32-bit offsets (Ref), and
+ * 0, where the stubs lie, is none.
+ */
+typedef uint32_t Ref;
+
 /* A direct jump out of a block. */
 typedef struct Edge {
-    TransBlock *from, *to; /* to: NULL while not linked */
-    struct Edge *next_in;  /* others that lead to the same block */
-    uint32_t target;       /* eip */
-    bool parked;           /* flags parked at the jump */
-    uint8_t *jump;         /* displacement to patch */
-    uint8_t *cold;         /* where it leads while not linked */
-    uint8_t *guard;        /* crossing a page: the 64-bit immediate to compare with the FetchEntry's addend; else NULL */
+    Ref to;          /* TransBlock; 0 while not linked */
+    Ref next_in;     /* Edge: others that lead to the same block */
+    uint32_t target; /* eip */
+    Ref jump;        /* displacement to patch */
+    Ref guard;       /* crossing a page: the 64-bit immediate to compare with the FetchEntry; else 0 */
+    uint16_t cold;   /* where it leads while not linked, from `jump` on */
+    uint8_t index;   /* in TransBlock.edge */
+    bool parked;     /* flags parked at the jump */
 } Edge;
 
 struct TransBlock {
-    Hva host;             /* first byte; NULL: dead */
-    Hva host2;            /* one instruction on two pages: first byte of the second; else NULL */
-    uint32_t eip, mode;   /* mode: number in TCache.modes */
-    uint32_t bytes;
-    uint16_t count;
-    uint16_t code_bytes;  /* of host code, from the first entry on */
-    uint8_t *entry_p, *entry_h;
-    TransBlock *hash_next, *page_next;
-    Edge *in;
-    Edge edge[2];
+    Hva host;            /* first byte; NULL: dead */
+    Hva host2;           /* one instruction on two pages: first byte of the second; else NULL */
+    uint32_t eip;
+    Ref entry_p, entry_h;
+    Ref hash_next, page_next; /* TransBlock */
+    Ref in;              /* Edge */
+    uint16_t mode;       /* number in TCache.modes */
+    uint16_t bytes, code_bytes; /* of the guest's code; of the host's, from the first entry on */
+    uint8_t count;       /* instructions */
+    uint8_t edges;
+    Edge edge[];
 };
 
 /* An instruction in translated code that can leave for C. */
 typedef struct Site {
-    Insn insn;      /* first: the stubs call through Insn.run */
-    uint32_t eip, next;
-    uint16_t index; /* instructions of the block before it */
-    bool x87;       /* its handler deals with Vcpu.fpu's x87 part */
+    uint32_t eip;
+    Ref insn;      /* Insn; 0: not decoded yet, most never are */
+    Ref block;
+    uint8_t index; /* instructions of the block before it */
+    uint8_t len;
+    bool x87;      /* its handler deals with Vcpu.fpu's x87 part */
 } Site;
 
 /* A block in the list of its second page. */
@@ -75,7 +85,7 @@ typedef struct TransTwin {
 
 /* A page of RAM that code was translated from. */
 typedef struct TransPage {
-    TransBlock *blocks; /* that begin here */
+    Ref blocks;         /* that begin here */
     TransTwin *twins;   /* that end here only */
     uint32_t changes; /* invalidations lately */
     uint64_t code[PAGE_SIZE / 64]; /* a bit for every byte that was translated */
@@ -83,20 +93,22 @@ typedef struct TransPage {
 
 /* Where an indirect jump goes: the block for an eip, good while the FetchEntry of its page is as it was. */
 typedef struct JumpSlot {
-    uint32_t eip, mode;
-    uint32_t page;   /* linear, of eip */
-    uint32_t fetch;  /* offset of its FetchEntry in Vcpu */
+    uint64_t tag;    /* eip, and the mode's number above it; JUMP_NONE */
+    FetchEntry key;
+    uint64_t fetch;  /* offset of its FetchEntry in Vcpu */
     void *code;      /* executable address of entry_p */
-    uintptr_t addend;
 } JumpSlot;
 
-#define JUMP_SLOTS 16384u /* a power of two */
+#define JUMP_BITS 14
+#define JUMP_SLOTS (1u << JUMP_BITS)
+#define JUMP_HASH 0x9e3779b1u
+#define JUMP_NONE (~(uint64_t)0)
 #define TRANS_HASH 262144u /* a power of two */
 #define MODES_MAX 1024u
 #define TRANS_INSNS 64
 
 /* What the code that ran last came back with: an Edge's address, or one of these. */
-enum { LEFT_PLAIN = 0, LEFT_SITE = 1 /* after the instruction of Vcpu.site */ };
+enum { LEFT_PLAIN = 0, LEFT_SITE = 1 /* after the instruction of Vcpu.site */, LEFT_SECOND = 2 /* a second page is to be looked up */ };
 
 typedef uint64_t EnterFn(Vcpu *v, const void *code);
 
@@ -109,14 +121,15 @@ struct TCache {
 
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
-    uint8_t *stub_call, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_xmm, *stub_x87;
+    uint8_t *stub_call, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_xmm, *stub_x87;
     uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];
     unsigned mode_count;
     unsigned mode_last;
 
-    TransBlock *hash[TRANS_HASH];
+    Ref hash[TRANS_HASH];
+    Insn insn; /* where there is no room for one */
     uint64_t fetch_generation;  /* Vcpu.tlb_generation that Vcpu.fetch is good for */
     FetchEntry *fetch_used[2 * FETCH_SIZE];
     unsigned fetch_count;
@@ -136,8 +149,29 @@ struct TCache {
     uint64_t calls[ROW_COUNT]; /* handlers called from translated code */
 };
 
+static inline void *ref_at(const TCache *c, Ref ref)
+{
+    return ref ? c->buf->write + ref : NULL;
+}
+static inline Ref ref_to(const TCache *c, const void *p)
+{
+    return p ? (Ref)((const uint8_t *)p - c->buf->write) : 0;
+}
+static inline TransBlock *edge_from(const Edge *e)
+{
+    return (TransBlock *)((uint8_t *)(e - e->index) - offsetof(TransBlock, edge));
+}
+static inline const void *block_code(const TCache *c, const TransBlock *b)
+{
+    return codebuf_exec(c->buf, c->buf->write + b->entry_p);
+}
+
 /* ---- stubs.c ---- */
 void stubs_emit(TCache *c);
+
+/* ---- site.c ---- */
+/* Decode the site's instruction again, from where its block came from. */
+const Insn *site_decode(Vcpu *v, Site *s);
 
 /* ---- transblock.c ---- */
 unsigned mode_number(TCache *c, const Mode *m);
@@ -161,12 +195,21 @@ static inline FetchEntry *fetch_entry(Vcpu *v, bool user, Gva addr)
     /* The upper bits too: programs, libraries and mappings begin at round addresses and call each other. */
     return &v->fetch[user][(addr >> PAGE_BITS ^ addr >> 22) & (FETCH_SIZE - 1)];
 }
+/* What the entry of a linear address is while it lies at host. */
+static inline FetchEntry fetch_key(Gva addr, const void *host)
+{
+    return (uintptr_t)host >> PAGE_BITS << FETCH_SHIFT | (addr & 0xffffffff) >> PAGE_BITS;
+}
 /* Where eip would be in TCache.jumps. */
 static inline JumpSlot *chain_slot(TCache *c, uint32_t eip)
 {
-    return &c->jumps[(eip ^ eip >> PAGE_BITS) & (JUMP_SLOTS - 1)];
+    return &c->jumps[eip * JUMP_HASH >> (32 - JUMP_BITS)];
 }
-/* Let e jump to b directly. host: b's first byte. */
+static inline uint64_t chain_tag(uint32_t eip, unsigned mode)
+{
+    return (uint64_t)mode << 32 | eip;
+}
+/* Let e jump to b directly. */
 void chain_link(TCache *c, Edge *e, TransBlock *b);
 /* Nothing leads to b any more. */
 void chain_unlink(TCache *c, TransBlock *b);

@@ -43,6 +43,6 @@ void listing_guest(const TCache *c, const TransBlock *b, GString *out)
 
 void listing_host(const TCache *c, const TransBlock *b, GString *out)
 {
-    const uint8_t *from = MIN(b->entry_p, b->entry_h);
+    const uint8_t *from = ref_at(c, MIN(b->entry_p, b->entry_h));
     disassemble(out, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64, from, b->code_bytes, (uintptr_t)codebuf_exec(c->buf, from));
 }

@@ -42,7 +42,7 @@ static unsigned mode_now(TCache *c, bool single)
 static void fetch_flush(TCache *c)
 {
     for (unsigned n = 0; n < c->fetch_count; n++)
-        c->fetch_used[n]->page = TLB_NONE;
+        *c->fetch_used[n] = FETCH_NONE;
     c->fetch_count = 0;
     c->fetch_generation = c->v->tlb_generation;
 }
@@ -58,18 +58,19 @@ static Hva fetch_host(TCache *c, uint64_t rip)
     v->insn_rip = v->rip;
     if (G_UNLIKELY(rip > v->seg[S_CS].limit))
         return NULL;
-    if (G_LIKELY(f->page == (addr & PAGE_MASK)))
-        return (Hva)(f->addend + addr);
+    if (G_LIKELY((*f & ((1u << FETCH_SHIFT) - 1)) == addr >> PAGE_BITS && *f != FETCH_NONE))
+        return (Hva)(*f >> FETCH_SHIFT << PAGE_BITS | (addr & ~PAGE_MASK));
     const TlbEntry *e = tlb_entry(v, idx, addr);
     if (e->exec != (addr & PAGE_MASK)) {
         mmu_translate(v, addr, ACCESS_FETCH, idx);
         if (e->exec != (addr & PAGE_MASK))
             return NULL;
     }
-    if (f->page == TLB_NONE)
+    if (*f == FETCH_NONE)
         c->fetch_used[c->fetch_count++] = f;
-    *f = (FetchEntry){addr & PAGE_MASK, e->addend};
-    return (Hva)(e->addend + addr);
+    Hva host = (Hva)(e->addend + addr);
+    *f = fetch_key(addr, host);
+    return host;
 }
 
 /* The address in CS of the page after the one that CS:EIP lies on. */
@@ -110,9 +111,9 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
     if (single)
         return b;
     if (e && flushes == c->stats.flushes) {
-        if (e->from->mode == b->mode && e->target == eip)
+        if (edge_from(e)->mode == b->mode && e->target == eip)
             chain_link(c, e, b);
-    } else if (!b->host2) { /* whose second page is checked here when its own check fails */
+    } else {
         chain_remember(c, b);
     }
     return b;
@@ -124,10 +125,10 @@ static const void *code_quick(TCache *c)
     Vcpu *v = c->v;
     uint32_t eip = v->rip;
     const JumpSlot *s = chain_slot(c, eip);
-    if (s->eip != eip || v->rip > UINT32_MAX || s->mode != mode_now(c, false))
+    if (v->rip > UINT32_MAX || s->tag != chain_tag(eip, mode_now(c, false)))
         return NULL;
     const FetchEntry *f = (const FetchEntry *)((const uint8_t *)v + s->fetch);
-    return f->page == s->page && f->addend == s->addend ? s->code : NULL;
+    return *f == s->key ? s->code : NULL;
 }
 
 /* xorshift64 */
@@ -155,6 +156,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     jmp_buf *outer = v->catch_point;
     Exit exit = EXIT_BUDGET;
     Edge *volatile edge = NULL;
+    volatile bool second = false; /* the block's second page is to be looked up: the jump table would not */
     const uint64_t last = max_insns ? v->insns + max_insns : UINT64_MAX;
 
     g_atomic_pointer_set(&c->thread, g_thread_self());
@@ -193,7 +195,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             }
             single |= dice >> 1 & 3;
         }
-        const void *code = single || (edge && !edge->to) ? NULL : code_quick(c);
+        const void *code = single || second || (edge && !edge->to) ? NULL : code_quick(c);
+        second = false;
         if (!code) {
             TransBlock *b = block_now(c, edge, single);
             if (G_UNLIKELY(!b || b->count > last - v->insns)) {
@@ -210,13 +213,15 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 exit = EXIT_DEBUG;
                 break;
             }
-            code = codebuf_exec(c->buf, b->entry_p);
+            code = block_code(c, b);
         }
         edge = NULL;
         c->stats.entries++;
         uint64_t left = c->enter(v, code);
         if (left == LEFT_SITE) {
             v->insns += ((Site *)v->site)->index + 1;
+        } else if (left == LEFT_SECOND) {
+            second = true;
         } else if (left != LEFT_PLAIN) {
             Edge *e = (Edge *)left;
             v->rip = e->target;
@@ -241,7 +246,7 @@ TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
     c->features = v->model->features;
     c->bmi2 = __builtin_cpu_supports("bmi2");
     for (unsigned n = 0; n < 2 * FETCH_SIZE; n++)
-        v->fetch[n / FETCH_SIZE][n % FETCH_SIZE].page = TLB_NONE;
+        v->fetch[n / FETCH_SIZE][n % FETCH_SIZE] = FETCH_NONE;
     stubs_emit(c);
     transblock_init(c);
     v->tcache = c;

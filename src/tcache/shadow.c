@@ -137,10 +137,10 @@ static void attempt(Shadow *s, void (*run)(Shadow *s, const TransBlock *b, uint6
 static void run_translated(Shadow *s, const TransBlock *b, uint64_t count)
 {
     Vcpu *v = s->c->v;
-    uint64_t left = s->c->enter(v, codebuf_exec(s->c->buf, b->entry_p));
+    uint64_t left = s->c->enter(v, block_code(s->c, b));
     if (left == LEFT_SITE)
         v->insns += ((Site *)v->site)->index + 1;
-    else if (left != LEFT_PLAIN)
+    else if (left > LEFT_SECOND)
         v->rip = ((Edge *)left)->target;
     v->site = NULL;
 }

@@ -7,6 +7,7 @@
  *   stub_indirect jump to eip r10d; r12d = number of the mode
  *   stub_edge     leave by an edge: r10d = its offset in the buffer
  *   stub_leave    leave: eip in r10d
+ *   stub_second   the same, because the second page of the block there is to be looked up
  *   stub_xmm      make the guest's XMM registers the host's; touches nothing else but flags
  *   stub_x87      the same for the x87, unless it is there; afterwards the XMM registers may not be
  *
@@ -123,9 +124,24 @@ static void emit_handler(TCache *c, Emit *e)
     emit_store(e, 8, VCPU(site), H_R12);
     emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, eip)));
     emit_store(e, 8, VCPU(insn_rip), H_AX);
-    emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, next)));
-    emit_store(e, 8, VCPU(rip), H_AX);
-    emit_rm(e, 0, 4, 0x0fb7, H_AX, host_mem(H_R12, offsetof(Site, insn.row)));
+    emit_load(e, 4, H_BX, host_mem(H_R12, offsetof(Site, insn)));
+    emit_rr(e, 0, 4, 0x85, H_BX, H_BX); /* test */
+    uint8_t *decoded = emit_jcc(e, 5);
+    emit_mov(e, 8, H_DI, H_R14);
+    emit_mov(e, 8, H_SI, H_R12);
+    emit_mov_imm64(e, H_AX, (uintptr_t)site_decode);
+    emit_rr(e, 0, 4, 0xff, 2, H_AX);
+    emit_mov(e, 8, H_BX, H_AX);
+    uint8_t *have = emit_jmp(e);
+    emit_patch32(decoded, e->p);
+    emit_mov_imm64(e, H_R11, (uintptr_t)c->buf->write);
+    emit_rr(e, 0, 8, 0x01, H_R11, H_BX);
+    emit_patch32(have, e->p);
+    /* rbx = Insn; r13d = address of the next instruction */
+    emit_rm(e, 0, 4, 0x0fb6, H_R13, host_mem(H_BX, offsetof(Insn, len)));
+    emit_rm(e, 0, 4, 0x03, H_R13, host_mem(H_R12, offsetof(Site, eip)));
+    emit_store(e, 8, VCPU(rip), H_R13);
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, host_mem(H_BX, offsetof(Insn, row)));
     emit_mov_imm64(e, H_R11, (uintptr_t)c->calls);
     emit_rm(e, 0, 8, 0xff, 0, (HostMem){H_R11, H_AX, 3, 0}); /* inc */
     emit_rm(e, 0, 1, 0x80, 7, host_mem(H_R12, offsetof(Site, x87))); /* cmp byte, 0 */
@@ -137,8 +153,8 @@ static void emit_handler(TCache *c, Emit *e)
     emit_patch32(no_x87, e->p);
     emit_patch32(not_live, e->p);
     emit_mov(e, 8, H_DI, H_R14);
-    emit_mov(e, 8, H_SI, H_R12);
-    emit_rm(e, 0, 4, 0xff, 2, host_mem(H_R12, offsetof(Site, insn.run))); /* call */
+    emit_mov(e, 8, H_SI, H_BX);
+    emit_rm(e, 0, 4, 0xff, 2, host_mem(H_BX, offsetof(Insn, run))); /* call */
 }
 
 static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site)
@@ -147,7 +163,8 @@ static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site)
     emit8(e, 8);
     emit_handler(c, e);
     /* an instruction that left for elsewhere, or something to look at: the block does not go on */
-    emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, next)));
+    emit_rm(e, 0, 4, 0x0fb6, H_AX, host_mem(H_R12, offsetof(Site, len)));
+    emit_rm(e, 0, 4, 0x03, H_AX, host_mem(H_R12, offsetof(Site, eip)));
     emit_rm(e, 0, 8, 0x3b, H_AX, VCPU(rip)); /* cmp */
     uint8_t *out1 = emit_jcc(e, 5);
     emit_rm(e, 0, 4, 0x83, 7, VCPU(attention)); /* cmp dword, 0 */
@@ -171,39 +188,31 @@ static void emit_stub_indirect(TCache *c, Emit *e)
     emit_rm(e, 0, 4, 0x83, 7, VCPU(attention));
     emit8(e, 0);
     uint8_t *leave1 = emit_jcc(e, 5);
-    emit_mov(e, 4, H_R11, H_R10); /* chain_slot() */
-    emit_rr(e, 0, 4, 0xc1, 5, H_R11);
-    emit8(e, PAGE_BITS);
-    emit_rr(e, 0, 4, 0x31, H_R10, H_R11);
-    emit_rr(e, 0, 4, 0x81, 4, H_R11); /* and r11d, JUMP_SLOTS - 1 */
-    emit32(e, JUMP_SLOTS - 1);
-    emit_rr(e, 0, 4, 0xc1, 4, H_R11); /* shl r11d, 5 */
-    emit8(e, 5);
+    emit_rr(e, 0, 4, 0x69, H_R11, H_R10); /* imul: chain_slot() */
+    emit32(e, JUMP_HASH);
+    emit_rr(e, 0, 4, 0xc1, 5, H_R11); /* shr */
+    emit8(e, 32 - JUMP_BITS - 5);
+    emit_rr(e, 0, 4, 0x83, 4, H_R11); /* and */
+    emit8(e, -32);
     emit_mov_imm64(e, H_R13, (uintptr_t)c->jumps);
     emit_rr(e, 0, 8, 0x01, H_R11, H_R13);
-    slot.disp = offsetof(JumpSlot, eip);
-    emit_rm(e, 0, 4, 0x3b, H_R10, slot);
+    emit_rr(e, 0, 8, 0xc1, 4, H_R12); /* shl: the mode goes above eip */
+    emit8(e, 32);
+    emit_rr(e, 0, 8, 0x09, H_R10, H_R12);
+    slot.disp = offsetof(JumpSlot, tag);
+    emit_rm(e, 0, 8, 0x3b, H_R12, slot);
     uint8_t *leave2 = emit_jcc(e, 5);
-    slot.disp = offsetof(JumpSlot, mode);
-    emit_rm(e, 0, 4, 0x3b, H_R12, slot);
-    uint8_t *leave3 = emit_jcc(e, 5);
     slot.disp = offsetof(JumpSlot, fetch);
-    emit_load(e, 4, H_R11, slot);
-    slot.disp = offsetof(JumpSlot, page);
-    emit_load(e, 4, H_R12, slot);
-    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(FetchEntry, page)});
-    uint8_t *leave4 = emit_jcc(e, 5);
-    slot.disp = offsetof(JumpSlot, addend);
+    emit_load(e, 8, H_R11, slot);
+    slot.disp = offsetof(JumpSlot, key);
     emit_load(e, 8, H_R12, slot);
-    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, offsetof(FetchEntry, addend)});
-    uint8_t *leave5 = emit_jcc(e, 5);
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, 0});
+    uint8_t *leave3 = emit_jcc(e, 5);
     slot.disp = offsetof(JumpSlot, code);
     emit_rm(e, 0, 4, 0xff, 4, slot); /* jmp */
     emit_patch32(leave1, e->p);
     emit_patch32(leave2, e->p);
     emit_patch32(leave3, e->p);
-    emit_patch32(leave4, e->p);
-    emit_patch32(leave5, e->p);
     /* falls into stub_leave */
 }
 
@@ -255,6 +264,13 @@ void stubs_emit(TCache *c)
     c->stub_leave = e.p;
     emit_store(&e, 8, VCPU(rip), H_R10);
     emit_mov_imm32(&e, H_R13, LEFT_PLAIN);
+    spill(c, &e);
+    emit_return(&e);
+
+    align(&e);
+    c->stub_second = e.p;
+    emit_store(&e, 8, VCPU(rip), H_R10);
+    emit_mov_imm32(&e, H_R13, LEFT_SECOND);
     spill(c, &e);
     emit_return(&e);
 

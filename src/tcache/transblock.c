@@ -43,9 +43,9 @@ static bool in_ram(const TCache *c, Hva p)
 
 TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode)
 {
-    TransBlock *b = c->hash[hash_of(host, eip, mode)];
+    TransBlock *b = ref_at(c, c->hash[hash_of(host, eip, mode)]);
     while (b && (b->host != host || b->eip != eip || b->mode != mode))
-        b = b->hash_next;
+        b = ref_at(c, b->hash_next);
     return b;
 }
 
@@ -70,13 +70,13 @@ void transblock_add(TCache *c, TransBlock *b)
     unsigned h = hash_of(b->host, b->eip, b->mode);
     unsigned room = PAGE_SIZE - ((uintptr_t)b->host & ~PAGE_MASK);
     b->hash_next = c->hash[h];
-    c->hash[h] = b;
+    c->hash[h] = ref_to(c, b);
     c->stats.blocks++;
     c->stats.insns += b->count;
     TransPage *p = page_mark(c, b->host, MIN(b->bytes, room));
     if (p) {
         b->page_next = p->blocks;
-        p->blocks = b;
+        p->blocks = ref_to(c, b);
     }
     TransPage *second = b->host2 ? page_mark(c, b->host2, b->bytes - room) : NULL;
     if (second) {
@@ -103,9 +103,9 @@ void transblock_drop(TCache *c, TransBlock *b)
 {
     if (!b->host)
         return; /* by its other page already */
-    TransBlock **link = &c->hash[hash_of(b->host, b->eip, b->mode)];
-    while (*link && *link != b)
-        link = &(*link)->hash_next;
+    Ref *link = &c->hash[hash_of(b->host, b->eip, b->mode)], me = ref_to(c, b);
+    while (*link && *link != me)
+        link = &((TransBlock *)ref_at(c, *link))->hash_next;
     if (*link)
         *link = b->hash_next;
     chain_unlink(c, b);
@@ -127,11 +127,11 @@ static void written(TCache *c, uint64_t offset, uint64_t len)
         uint64_t bytes = MIN(len, PAGE_SIZE - in_page);
         TransPage *p = c->pages[offset >> PAGE_BITS];
         if (p && (p->blocks || p->twins) && has_code(p, in_page, bytes)) {
-            for (TransBlock *b = p->blocks; b; b = b->page_next)
+            for (TransBlock *b = ref_at(c, p->blocks); b; b = ref_at(c, b->page_next))
                 transblock_drop(c, b);
             for (TransTwin *twin = p->twins; twin; twin = twin->next)
                 transblock_drop(c, twin->block);
-            p->blocks = NULL;
+            p->blocks = 0;
             p->twins = NULL;
             p->changes++;
             memset(p->code, 0, sizeof p->code);
@@ -185,7 +185,7 @@ void transblock_flush(TCache *c)
     }
     memset(c->hash, 0, sizeof c->hash);
     for (unsigned n = 0; n < JUMP_SLOTS; n++)
-        c->jumps[n] = (JumpSlot){.mode = UINT32_MAX};
+        c->jumps[n] = (JumpSlot){.tag = JUMP_NONE};
     c->mode_count = c->mode_last = 0;
     codebuf_reset(c->buf);
     c->stats.flushes++;

@@ -45,12 +45,9 @@ void tr_slow_if(Tr *t, unsigned cond)
 static uint32_t site_new(Tr *t)
 {
     Site *s = codebuf_data(t->c->buf, sizeof *s, 0);
-    s->insn = t->insn[t->k];
-    s->eip = t->eip;
-    s->next = t->next;
-    s->index = t->k;
-    s->x87 = fp_touches_x87(t, &s->insn);
-    return (uint8_t *)s - t->c->buf->write;
+    *s = (Site){.eip = t->eip, .block = ref_to(t->c, t->b), .index = t->k, .len = t->next - t->eip,
+                .x87 = fp_touches_x87(t, &t->insn[t->k])};
+    return ref_to(t->c, s);
 }
 
 void tr_count(Tr *t)
@@ -72,14 +69,14 @@ static ColdEdge *edge_begin(Tr *t, unsigned n, uint32_t target)
 {
     ColdEdge *ce = &t->cold_edge[t->cold_edges++];
     *ce = (ColdEdge){.index = n};
-    t->b->edge[n] = (Edge){.from = t->b, .target = target};
+    t->b->edge[n] = (Edge){.index = n, .target = target};
     return ce;
 }
 
 void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at)
 {
     ColdEdge *ce = edge_begin(t, n, target);
-    t->b->edge[n].jump = at;
+    t->b->edge[n].jump = ref_to(t->c, at);
     ce->parked = t->b->edge[n].parked = !t->host_ok;
 }
 
@@ -94,12 +91,9 @@ void tr_edge(Tr *t, unsigned n, uint32_t target)
         uint32_t linear = t->cs_base + target;
         int32_t entry = (uint8_t *)fetch_entry(t->v, t->bits & MODE_USER, linear) - (uint8_t *)t->v;
         flags_park(t);
-        emit_mov_imm32(e, H_R11, linear & PAGE_MASK);
-        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, page)));
-        ce->extra[ce->extras++] = emit_jcc(e, 5);
         emit_mov_imm64(e, H_R11, 0);
-        edge->guard = e->p - 8;
-        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, addend)));
+        edge->guard = ref_to(t->c, e->p - 8);
+        emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry));
         ce->extra[ce->extras++] = emit_jcc(e, 5);
         flags_clobbered(t);
     }
@@ -120,7 +114,7 @@ void tr_edge(Tr *t, unsigned n, uint32_t target)
         }
     }
     ce->parked = edge->parked = !t->host_ok;
-    edge->jump = emit_jmp(e);
+    edge->jump = ref_to(t->c, emit_jmp(e));
     t->host_ok = host_ok; /* for what else follows in the block */
     t->park_ok = park_ok;
 }
@@ -157,15 +151,16 @@ static void emit_cold(Tr *t)
     for (unsigned n = 0; n < t->cold_edges; n++) {
         ColdEdge *ce = &t->cold_edge[n];
         Edge *edge = &t->b->edge[ce->index];
-        edge->cold = e->p;
-        emit_patch32(edge->jump, e->p);
+        uint8_t *jump = ref_at(t->c, edge->jump);
+        edge->cold = e->p - jump;
+        emit_patch32(jump, e->p);
         for (unsigned j = 0; j < ce->extras; j++)
             emit_patch32(ce->extra[j], e->p);
         if (!ce->parked) {
             emit8(e, 0x9f);
             emit_rr(e, 0, 1, 0x0f90, 0, H_AX);
         }
-        emit_mov_imm32(e, H_R10, (uint8_t *)edge - t->c->buf->write);
+        emit_mov_imm32(e, H_R10, ref_to(t->c, edge));
         emit_jmp_to(e, t->c->stub_edge);
     }
 }
@@ -216,16 +211,17 @@ static void emit_second_page(Tr *t)
     Emit *e = &t->e;
     uint32_t linear = (t->cs_base + t->b->eip + PAGE_SIZE) & PAGE_MASK;
     int32_t entry = (uint8_t *)fetch_entry(t->v, t->bits & MODE_USER, linear) - (uint8_t *)t->v;
-    emit_mov_imm32(e, H_R11, linear);
-    emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, page)));
-    uint8_t *away = emit_jcc(e, 5);
-    emit_mov_imm64(e, H_R11, (uintptr_t)t->b->host2 - linear);
-    emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry + offsetof(FetchEntry, addend)));
-    uint8_t *here = emit_jcc(e, 4);
-    emit_patch32(away, e->p);
+    emit_mov_imm64(e, H_R11, fetch_key(linear, t->b->host2));
+    emit_rm(e, 0, 8, 0x3b, H_R11, host_mem(H_R14, entry));
+    uint8_t *same = emit_jcc(e, 4);
     emit_mov_imm32(e, H_R10, t->b->eip);
-    emit_jmp_to(e, t->c->stub_leave);
-    emit_patch32(here, e->p);
+    emit_jmp_to(e, t->c->stub_second);
+    emit_patch32(same, e->p);
+}
+
+static Ref here(const Tr *t)
+{
+    return ref_to(t->c, t->e.p);
 }
 
 /* How the block likes its flags at the entry: the first instruction that cares tells. */
@@ -233,36 +229,36 @@ static void emit_entries(Tr *t)
 {
     TransBlock *b = t->b;
     if (b->host2) {
-        b->entry_h = t->e.p;
+        b->entry_h = here(t);
         t->host_ok = true;
         flags_park(t);
         t->host_ok = false;
-        b->entry_p = t->e.p;
+        b->entry_p = here(t);
         emit_second_page(t);
         return;
     }
     for (unsigned k = 0; k < t->n; k++) {
         const InsnPlan *p = &t->plan[k];
         if (is_faulty(p->kind)) {
-            b->entry_h = t->e.p;
+            b->entry_h = here(t);
             t->host_ok = true;
             flags_park(t);
             t->host_ok = false;
-            b->entry_p = t->e.p;
+            b->entry_p = here(t);
             return;
         }
         if (p->flags == FLAGS_WRITE || (p->flags == FLAGS_PART && !p->live)) {
-            b->entry_h = b->entry_p = t->e.p;
+            b->entry_h = b->entry_p = here(t);
             t->host_ok = t->park_ok = false;
             return;
         }
         if (p->flags != FLAGS_NONE)
             break;
     }
-    b->entry_p = t->e.p;
+    b->entry_p = here(t);
     t->park_ok = true;
     flags_host(t);
-    b->entry_h = t->e.p;
+    b->entry_h = here(t);
 }
 
 static void emit_insn(Tr *t)
@@ -361,10 +357,27 @@ static void perf_map_write(TCache *c, const TransBlock *b, const uint8_t *from, 
     fflush(c->perf_map);
 }
 
+/* Direct jumps out of the block. */
+static unsigned edges_of(const Tr *t)
+{
+    const Insn *last = &t->insn[t->n - 1];
+    switch (t->plan[t->n - 1].kind) {
+    case KIND_FINAL:
+        return 0;
+    case KIND_BRANCH:
+    case KIND_BRANCH_FAULTY:
+        if (last->row == ROW_RET)
+            return 0;
+        return last->row != ROW_JMP && last->row != ROW_CALL ? 2 : last->form == FORM_I;
+    default:
+        return 1;
+    }
+}
+
 TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool *crosses)
 {
     Mode saved = c->modes[mode];
-    size_t room = BLOCK_ROOM + sizeof(TransBlock) + sizeof(TransTwin) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + 2 * sizeof(Edge) + sizeof(TransTwin) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
     Tr t;
 
     if (codebuf_room(c->buf) < room) {
@@ -379,26 +392,24 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     t.cs_base = saved.cs_base;
     t.cs_limit = saved.cs_limit;
     t.mode = mode;
-    uint8_t *data_before = c->buf->data;
-    TransBlock *b = t.b = codebuf_data(c->buf, sizeof *t.b, 0);
-    b->host = host;
-    b->eip = eip;
-    b->mode = mode;
-    b->bytes = decode(&t, host);
+    TransBlock draft = {.host = host, .eip = eip, .mode = mode};
+    t.b = &draft;
+    draft.bytes = decode(&t, host);
     *crosses = false;
     if (t.n == 0) {
         unsigned in_page = PAGE_SIZE - ((uintptr_t)host & ~PAGE_MASK);
         *crosses = t.more && in_page < 15;
         if (*crosses && next) {
-            b->host2 = next;
-            b->bytes = decode_crossing(&t, host, in_page, next);
+            draft.host2 = next;
+            draft.bytes = decode_crossing(&t, host, in_page, next);
         }
     }
-    if (t.n == 0) {
-        c->buf->data = data_before;
+    if (t.n == 0)
         return NULL;
-    }
-    b->count = t.n;
+    draft.count = t.n;
+    draft.edges = edges_of(&t);
+    TransBlock *b = t.b = codebuf_data(c->buf, sizeof draft + draft.edges * sizeof(Edge), 0);
+    memcpy(b, &draft, sizeof draft);
     plan_flags(&t);
     t.e.p = c->buf->code;
     emit_entries(&t);
