@@ -7,6 +7,9 @@
  * Timers hang in one list sorted by deadline; there are a few dozen at most, and nearly all are inserted near the head
  * or the tail. The timerfd is set only when a deadline is earlier than what it is set for: a timer that is pushed back
  * again and again costs no system call, only one early wake-up that finds nothing to do.
+ *
+ * While a halted CPU's thread waits for the first deadline itself, the timerfd is not set for it: the interrupt that a timer
+ * makes then wakes one thread instead of two.
  */
 #include "config.h"
 #include "clock.h"
@@ -16,6 +19,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #define FD_UNSET INT64_MAX
 
@@ -35,8 +39,14 @@ struct Clock {
     bool running;
     int64_t offset; /* running: host time less guest time */
     int64_t held;   /* stopped, or manual: guest time */
+    uint64_t tsc_offset; /* running: the host's time stamp counter less the guest's */
+    uint64_t tsc_held;   /* stopped: the guest's; 0 before the first start, which leaves the offset at 0 */
     Timer *head, *tail;
     int64_t fd_deadline; /* guest time that the timerfd is set for */
+    bool waiting;        /* between clock_wait_begin() and clock_wait_end() */
+    int64_t wait_deadline;
+    void (*sooner)(void *opaque);
+    void *sooner_opaque;
 };
 
 static int64_t host_now(void)
@@ -102,6 +112,22 @@ int64_t clock_now(Clock *c)
     return now;
 }
 
+uint64_t clock_tsc(Clock *c)
+{
+    unsigned seq;
+    uint64_t tsc;
+
+    do {
+        seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&c->running, __ATOMIC_RELAXED))
+            tsc = __rdtsc() - __atomic_load_n(&c->tsc_offset, __ATOMIC_RELAXED);
+        else
+            tsc = __atomic_load_n(&c->tsc_held, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while ((seq & 1) || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
+    return tsc;
+}
+
 static void change_begin(Clock *c)
 {
     __atomic_fetch_add(&c->seq, 1, __ATOMIC_SEQ_CST);
@@ -112,18 +138,30 @@ static void change_end(Clock *c)
     __atomic_fetch_add(&c->seq, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Set the timerfd for the first deadline, unless it will wake us early enough anyway. */
+/* When a deadline is, by the host's clock. */
+static int64_t host_time(const Clock *c, int64_t deadline)
+{
+    deadline = MAX(deadline, 0);
+    return deadline > INT64_MAX - c->offset ? INT64_MAX : MAX(deadline + c->offset, 1);
+}
+
+/* The first deadline may have come nearer: set the timerfd, unless it, or who waits, will wake early enough anyway. */
 static void fd_update(Clock *c)
 {
     struct itimerspec its = { 0 };
     int64_t host;
 
-    if (c->fd < 0 || !c->running || !c->head || c->head->deadline >= c->fd_deadline)
+    if (c->fd < 0 || !c->running || !c->head)
+        return;
+    if (c->waiting) {
+        if (c->head->deadline < c->wait_deadline && c->sooner)
+            c->sooner(c->sooner_opaque);
+        return;
+    }
+    if (c->head->deadline >= c->fd_deadline)
         return;
     c->fd_deadline = c->head->deadline;
-    /* 0 would disarm; the past fires at once. */
-    host = MAX(c->fd_deadline, 0);
-    host = host > INT64_MAX - c->offset ? INT64_MAX : MAX(host + c->offset, 1);
+    host = host_time(c, c->fd_deadline); /* 0 would disarm; the past fires at once. */
     its.it_value.tv_sec = host / NS_PER_SEC;
     its.it_value.tv_nsec = host % NS_PER_SEC;
     timerfd_settime(c->fd, TFD_TIMER_ABSTIME, &its, NULL);
@@ -144,6 +182,8 @@ void clock_start(Clock *c)
         return;
     change_begin(c);
     __atomic_store_n(&c->offset, host_now() - c->held, __ATOMIC_RELAXED);
+    if (c->tsc_held)
+        __atomic_store_n(&c->tsc_offset, __rdtsc() - c->tsc_held, __ATOMIC_RELAXED);
     __atomic_store_n(&c->running, true, __ATOMIC_RELAXED);
     change_end(c);
     fd_update(c);
@@ -156,6 +196,7 @@ void clock_stop(Clock *c)
     /* Look at the host's clock within the change: no reader may have got a later time than the one held. */
     change_begin(c);
     __atomic_store_n(&c->held, host_now() - c->offset, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->tsc_held, __rdtsc() - c->tsc_offset, __ATOMIC_RELAXED);
     __atomic_store_n(&c->running, false, __ATOMIC_RELAXED);
     change_end(c);
     fd_clear(c);
@@ -201,6 +242,35 @@ void clock_run(Clock *c)
         return;
     run_until(c, clock_now(c));
     fd_update(c);
+}
+
+void clock_run_due(Clock *c)
+{
+    if (c->running && !c->manual && c->head)
+        run_until(c, clock_now(c));
+}
+
+int64_t clock_wait_begin(Clock *c)
+{
+    g_assert(!c->waiting);
+    c->waiting = true;
+    c->wait_deadline = c->running && c->head ? c->head->deadline : INT64_MAX;
+    if (c->fd_deadline <= c->wait_deadline && c->fd_deadline != FD_UNSET)
+        fd_clear(c);
+    return c->wait_deadline == INT64_MAX ? INT64_MAX : host_time(c, c->wait_deadline);
+}
+
+void clock_wait_end(Clock *c)
+{
+    clock_run_due(c);
+    c->waiting = false;
+    fd_update(c);
+}
+
+void clock_set_sooner(Clock *c, void (*sooner)(void *opaque), void *opaque)
+{
+    c->sooner = sooner;
+    c->sooner_opaque = opaque;
 }
 
 Timer *timer_new(Clock *c, TimerFn *fn, void *opaque)

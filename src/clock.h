@@ -5,6 +5,9 @@
  * compute their counters from clock_now() and arm timers for what must happen later. Timers fire in the main loop,
  * with the machine lock held, in order of deadline.
  *
+ * A thread that sleeps anyway (a halted CPU) may wait for the timers itself and spare the main loop the waking:
+ * clock_wait_begin().
+ *
  * A manual clock (tests) moves only by clock_step().
  */
 #pragma once
@@ -28,6 +31,8 @@ void clock_free(Clock *c);
 
 /* Nanoseconds of guest time. Any thread. */
 int64_t clock_now(Clock *c);
+/* The host's time stamp counter less what it counted while the clock was stopped. Any thread; not for a manual clock. */
+uint64_t clock_tsc(Clock *c);
 
 /* Let guest time run, or hold it. Idempotent. */
 void clock_start(Clock *c);
@@ -57,3 +62,16 @@ int64_t timer_deadline(const Timer *t);
  */
 int clock_fd(Clock *c);
 void clock_run(Clock *c);
+
+/* Run the timers that are due without waiting for the main loop to come round. Machine lock held. */
+void clock_run_due(Clock *c);
+
+/*
+ * The caller, holding the machine lock, is going to sleep until a timer is due: the descriptor stays silent meanwhile.
+ * Returns when that is, in host time (CLOCK_MONOTONIC) in ns; INT64_MAX: no timer. clock_wait_end(), with the lock
+ * held again, ends that and runs what is due. One waiter at a time. Should a timer be armed for an earlier time, or the clock be
+ * started, the function of clock_set_sooner() is called, with the lock held: sleep anew.
+ */
+int64_t clock_wait_begin(Clock *c);
+void clock_wait_end(Clock *c);
+void clock_set_sooner(Clock *c, void (*sooner)(void *opaque), void *opaque);

@@ -2,12 +2,13 @@
  * The thread that runs the CPU.
  *
  * It runs guest code until an engine comes back with an Exit, and does what that asks for. A halted CPU sleeps on a
- * condition variable until an input changes, so an idle guest costs nothing.
+ * condition variable until an input changes or a timer is due, so an idle guest costs nothing.
  */
 #pragma once
 
 #include <glib.h>
 
+#include "clock.h"
 #include "vcpu.h"
 
 typedef struct VcpuThread VcpuThread;
@@ -24,7 +25,7 @@ typedef struct VcpuThreadOps {
 } VcpuThreadOps;
 
 /* Created paused. Nothing is owned; free before them. */
-VcpuThread *vcputhread_new(Vcpu *v, GMutex *lock, const VcpuThreadOps *ops, void *opaque);
+VcpuThread *vcputhread_new(Vcpu *v, GMutex *lock, Clock *clock, const VcpuThreadOps *ops, void *opaque);
 /* Stop the thread and wait for it. Machine lock not held. */
 void vcputhread_free(VcpuThread *t);
 

@@ -31,6 +31,7 @@
 #define VM_ERROR g_quark_from_static_string("x86vm")
 
 #define TB_BYTES (64u << 20)
+#define TSC_JUMP (1u << 20) /* less than a millisecond on any host */
 
 /* A host back end and how to end it. */
 typedef struct Backend {
@@ -63,8 +64,9 @@ struct Vm {
     ChrMux *mux;          /* the terminal, shared with the monitor; NULL: not shared */
     bool explained;       /* a triple fault was: others are only counted */
     GArray *backends; /* Backend */
-    bool terminal_taken;
+    ChrTerm *terminal; /* one of the back ends, or NULL */
     int status;
+    uint64_t tsc_seen; /* by the guest, last */
 };
 
 #define STATUS_DIFFERENCE 3 /* exit status: shadow mode found a difference */
@@ -97,11 +99,10 @@ static void term_command(void *opaque, char key)
 
 static bool take_terminal(Vm *vm, Chardev *chr, const char *option, bool escape, GError **error)
 {
-    if (vm->terminal_taken) {
+    if (vm->terminal) {
         g_set_error(error, VM_ERROR, 0, "-%s stdio: the terminal is already used by another port; use file:PATH", option);
         return false;
     }
-    vm->terminal_taken = true;
     ChrTermCommands commands = {.quit = term_quit, .command = term_command, .opaque = vm};
     /* the monitor shares a terminal that has Ctrl-A, unless it is elsewhere */
     if (escape && chr != &vm->monitor_line && !vm->config->monitor) {
@@ -110,7 +111,8 @@ static bool take_terminal(Vm *vm, Chardev *chr, const char *option, bool escape,
         chrmux_add(vm->mux, &vm->monitor_line);
         chr = chrmux_line(vm->mux);
     }
-    add_backend(vm, chrterm_new(chr, &vm->lock, escape, commands), (void (*)(void *))chrterm_free);
+    vm->terminal = chrterm_new(chr, &vm->lock, escape, commands);
+    add_backend(vm, vm->terminal, (void (*)(void *))chrterm_free);
     return true;
 }
 
@@ -124,7 +126,7 @@ static bool connect_chardev(Vm *vm, Chardev *chr, const char *option, const char
     if (!strcmp(dev, "mon:stdio"))
         return take_terminal(vm, chr, option, true, error);
     if (g_str_has_prefix(dev, "file:")) {
-        ChrFile *f = chrfile_new(chr, dev + 5, error);
+        ChrFile *f = chrfile_new(chr, dev + 5, &vm->lock, error);
         if (!f)
             return false;
         add_backend(vm, f, (void (*)(void *))chrfile_free);
@@ -304,9 +306,28 @@ static int cpu_int_ack(void *opaque)
 {
     Vm *vm = opaque;
     g_mutex_lock(&vm->lock);
+    clock_run_due(vm->clock); /* a busy host may let us come first, and the main loop later */
     int vector = vm->int_ack.ack(vm->int_ack.opaque);
     g_mutex_unlock(&vm->lock);
     return vector;
+}
+
+/*
+ * The TSC, in the vCPU thread. When it jumped, this process was off the host's CPUs, or the guest has just not looked:
+ * see to it that the interrupts of that time are waiting before the guest can see that the time has passed. Linux's test whether
+ * timer interrupts come at all is a loop over the TSC, and panics when none came in it.
+ */
+static uint64_t cpu_tsc(void *opaque)
+{
+    Vm *vm = opaque;
+    uint64_t now = clock_tsc(vm->clock);
+    if (now - vm->tsc_seen > TSC_JUMP) {
+        g_mutex_lock(&vm->lock);
+        clock_run_due(vm->clock);
+        g_mutex_unlock(&vm->lock);
+    }
+    vm->tsc_seen = now;
+    return now;
 }
 
 static uint64_t cpu_apic_msr(void *opaque, bool write, uint64_t value)
@@ -334,6 +355,8 @@ static void connect_cpu(Vm *vm)
     vm->int_ack = pc_int_ack(vm->pc);
     vm->ferr = pc_ferr(vm->pc);
     v->int_ack = (IntAck){cpu_int_ack, vm};
+    v->tsc = cpu_tsc;
+    v->tsc_opaque = vm;
     v->ferr = cpu_ferr;
     v->ferr_opaque = vm;
     v->apic_msr = cpu_apic_msr;
@@ -361,6 +384,8 @@ static void triple_fault(void *opaque)
     const char *action = vm->config->triple_fault;
     if (!vm->explained || vm->config->explain) {
         char *text = explain_triple_fault(vm->explain);
+        if (vm->terminal)
+            chrterm_flush(vm->terminal); /* what the guest said before */
         g_printerr("%s", text);
         g_free(text);
     }
@@ -391,6 +416,8 @@ static void stuck(void *opaque)
 {
     Vm *vm = opaque;
     char *text = explain_stuck(vm->explain);
+    if (text && vm->terminal)
+        chrterm_flush(vm->terminal);
     if (text)
         g_printerr("%s", text);
     g_free(text);
@@ -629,10 +656,10 @@ Vm *vm_new(const VmConfig *config, GError **error)
     connect_cpu(vm);
     start_engine(vm);
     pc_reset(vm->pc);
-    vm->thread = vcputhread_new(vm->vcpu, &vm->lock, &thread_ops, vm);
+    vm->thread = vcputhread_new(vm->vcpu, &vm->lock, vm->clock, &thread_ops, vm);
     GError *why = NULL;
     if (build_debug(vm, &why))
-        vm->screen = vmscreen_new(&vm->machine, vm->monitor, vm->terminal_taken, &why);
+        vm->screen = vmscreen_new(&vm->machine, vm->monitor, vm->terminal != NULL, &why);
     if (why) {
         g_propagate_error(error, why);
         vm_free(vm);

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <poll.h>
+#include <x86intrin.h>
 
 typedef struct Fired {
     Clock *clock;
@@ -199,6 +200,80 @@ static void test_threads(void)
     clock_free(c);
 }
 
+/* The time stamp counter stands still with the clock, and is the host's own until then. */
+static void test_tsc(void)
+{
+    Clock *c = clock_new();
+    uint64_t before, held;
+
+    clock_start(c);
+    before = __rdtsc();
+    held = clock_tsc(c);
+    g_assert_cmpuint(held, >=, before);
+    g_assert_cmpuint(held, <=, __rdtsc());
+    clock_stop(c);
+    held = clock_tsc(c);
+    before = __rdtsc();
+    g_usleep(20000);
+    g_assert_cmpuint(clock_tsc(c), ==, held);
+    clock_start(c);
+    g_assert_cmpuint(clock_tsc(c), >=, held);
+    g_assert_cmpuint(clock_tsc(c), <, __rdtsc());
+    g_assert_cmpuint(clock_tsc(c) - held, <=, __rdtsc() - before);
+    clock_free(c);
+}
+
+static void count(void *opaque)
+{
+    ++*(int *)opaque;
+}
+
+/* Who sleeps anyway waits for the timers itself: the descriptor is silent meanwhile, and set again afterwards. */
+static void test_waiter(void)
+{
+    Clock *c = clock_new();
+    GString *log = g_string_new(NULL);
+    Fired a, b;
+    int sooner = 0;
+    int64_t until;
+
+    add(&a, c, 'a', log);
+    add(&b, c, 'b', log);
+    clock_set_sooner(c, count, &sooner);
+    g_assert_cmpint(clock_wait_begin(c), ==, INT64_MAX); /* stopped */
+    clock_wait_end(c);
+    clock_start(c);
+    g_assert_cmpint(clock_wait_begin(c), ==, INT64_MAX); /* no timer */
+    timer_arm(a.timer, clock_now(c) + 3600 * NS_PER_SEC);
+    g_assert_cmpint(sooner, ==, 1);
+    clock_wait_end(c);
+
+    timer_arm(a.timer, clock_now(c) + MS(20)); /* the descriptor is set for it */
+    until = clock_wait_begin(c);
+    g_assert_cmpint(until, >, g_get_monotonic_time() * 1000 - MS(1));
+    g_assert_cmpint(until, <=, g_get_monotonic_time() * 1000 + MS(20));
+    timer_arm(b.timer, clock_now(c) + 3600 * NS_PER_SEC);
+    g_assert_cmpint(sooner, ==, 1); /* later than what is waited for */
+    g_assert_false(wait_fd(c, 40));
+    g_assert_cmpstr(log->str, ==, "");
+    clock_wait_end(c);
+    g_assert_cmpstr(log->str, ==, "a");
+
+    until = clock_wait_begin(c);
+    timer_arm(b.timer, clock_now(c) + MS(1));
+    g_assert_cmpint(sooner, ==, 2);
+    clock_run_due(c); /* not yet, or it is */
+    clock_wait_end(c);
+    if (log->len == 1)
+        g_assert_true(wait_fd(c, 5000)); /* nobody waits: the main loop's turn */
+    clock_run(c);
+    g_assert_cmpstr(log->str, ==, "ab");
+    timer_free(a.timer);
+    timer_free(b.timer);
+    g_string_free(log, TRUE);
+    clock_free(c);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -207,5 +282,7 @@ int main(int argc, char **argv)
     g_test_add_func("/clock/host/stopped", test_host_stopped);
     g_test_add_func("/clock/host/timer", test_host_timer);
     g_test_add_func("/clock/host/threads", test_threads);
+    g_test_add_func("/clock/host/tsc", test_tsc);
+    g_test_add_func("/clock/host/waiter", test_waiter);
     return g_test_run();
 }

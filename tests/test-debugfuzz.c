@@ -164,7 +164,7 @@ static Bench *bench_new(void)
     b->m.input = input;
     b->m.disks = g_ptr_array_new_with_free_func((GDestroyNotify)block_close);
     b->m.lock = &b->lock;
-    b->m.thread = vcputhread_new(b->m.cpu, &b->lock, &thread_ops, b);
+    b->m.thread = vcputhread_new(b->m.cpu, &b->lock, b->clock, &thread_ops, b);
     b->m.config = &b->config;
     b->m.debugger = debugger_new(b->m.cpu);
     b->m.quit = on_quit;

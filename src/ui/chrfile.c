@@ -7,14 +7,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "ui/chrbatch.h"
+
 struct ChrFile {
     Chardev *chr;
+    ChrBatch *out;
     char *path;
     int fd;
     bool failed;
 };
 
-static void chrfile_write(void *opaque, const uint8_t *buf, size_t len)
+static void write_all(void *opaque, const uint8_t *buf, size_t len)
 {
     ChrFile *f = opaque;
     while (len && !f->failed) {
@@ -29,9 +32,15 @@ static void chrfile_write(void *opaque, const uint8_t *buf, size_t len)
     }
 }
 
+static void chrfile_write(void *opaque, const uint8_t *buf, size_t len)
+{
+    ChrFile *f = opaque;
+    chrbatch_add(f->out, buf, len);
+}
+
 static const ChardevBackendOps chrfile_ops = {.write = chrfile_write};
 
-ChrFile *chrfile_new(Chardev *chr, const char *path, GError **error)
+ChrFile *chrfile_new(Chardev *chr, const char *path, GMutex *lock, GError **error)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -42,6 +51,7 @@ ChrFile *chrfile_new(Chardev *chr, const char *path, GError **error)
     f->chr = chr;
     f->path = g_strdup(path);
     f->fd = fd;
+    f->out = chrbatch_new(write_all, f, lock);
     chr->back = &chrfile_ops;
     chr->back_opaque = f;
     return f;
@@ -51,6 +61,7 @@ void chrfile_free(ChrFile *f)
 {
     if (!f)
         return;
+    chrbatch_free(f->out);
     f->chr->back = NULL;
     close(f->fd);
     g_free(f->path);

@@ -10,5 +10,6 @@
 typedef struct ChrFile ChrFile;
 
 /* Connect chr to path, which is created or truncated. NULL and error when it cannot be opened. */
-ChrFile *chrfile_new(Chardev *chr, const char *path, GError **error);
+/* lock is the machine lock. */
+ChrFile *chrfile_new(Chardev *chr, const char *path, GMutex *lock, GError **error);
 void chrfile_free(ChrFile *f);

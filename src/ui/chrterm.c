@@ -1,8 +1,8 @@
 /*
  * Standard input and output as a serial back end.
  *
- * Input is read only when the device has room, so nothing typed or piped is lost. Output is written at once: a reader that
- * stops reading stops the guest, as a serial line with hardware flow control does.
+ * Input is read only when the device has room, so nothing typed or piped is lost. Output is written within a millisecond: a
+ * reader that stops reading stops the guest, as a serial line with hardware flow control does.
  */
 #include "ui/chrterm.h"
 
@@ -12,6 +12,8 @@
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "ui/chrbatch.h"
 
 #define ESCAPE 1 /* Ctrl-A */
 
@@ -25,12 +27,13 @@ struct ChrTerm {
     bool closed; /* output went away */
     struct termios saved;
     GSource *source;
+    ChrBatch *out;
     GByteArray *pending; /* typed, but not yet taken by the device */
 };
 
-static void write_all(ChrTerm *t, const void *data, size_t len)
+static void write_all(void *opaque, const uint8_t *p, size_t len)
 {
-    const uint8_t *p = data;
+    ChrTerm *t = opaque;
     while (len && !t->closed) {
         ssize_t n = write(STDOUT_FILENO, p, len);
         if (n > 0) {
@@ -47,12 +50,13 @@ static void write_all(ChrTerm *t, const void *data, size_t len)
 
 static void print(ChrTerm *t, const char *text)
 {
-    write_all(t, text, strlen(text));
+    chrbatch_add(t->out, (const uint8_t *)text, strlen(text));
 }
 
 static void chrterm_write(void *opaque, const uint8_t *buf, size_t len)
 {
-    write_all(opaque, buf, len);
+    ChrTerm *t = opaque;
+    chrbatch_add(t->out, buf, len);
 }
 
 static void watch_input(ChrTerm *t);
@@ -154,6 +158,7 @@ ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands co
     t->escape = escape;
     t->commands = commands;
     t->pending = g_byte_array_new();
+    t->out = chrbatch_new(write_all, t, lock);
     chr->back = &chrterm_ops;
     chr->back_opaque = t;
     if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &t->saved) == 0) {
@@ -168,6 +173,11 @@ ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands co
     return t;
 }
 
+void chrterm_flush(ChrTerm *t)
+{
+    chrbatch_flush(t->out);
+}
+
 void chrterm_free(ChrTerm *t)
 {
     if (!t)
@@ -176,6 +186,7 @@ void chrterm_free(ChrTerm *t)
         g_source_destroy(t->source);
         g_source_unref(t->source);
     }
+    chrbatch_free(t->out);
     if (t->raw)
         tcsetattr(STDIN_FILENO, TCSANOW, &t->saved);
     t->chr->back = NULL;

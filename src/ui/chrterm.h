@@ -22,5 +22,7 @@ typedef struct ChrTermCommands {
  * the program. lock is the machine lock, taken around calls into the device. chr is not owned and outlives the back end.
  */
 ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands commands);
+/* Write what waits for company; something else is going to be printed on the terminal. Machine lock held. */
+void chrterm_flush(ChrTerm *t);
 /* Restores the terminal. */
 void chrterm_free(ChrTerm *t);
