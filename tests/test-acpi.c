@@ -162,6 +162,28 @@ static void test_button(HwTest *t)
     down(&c);
 }
 
+/* The rise of IRQ 8 is an event of its own: Linux waits for its alarm there. */
+static void test_rtc(HwTest *t)
+{
+    Case c;
+    up(&c, t);
+    enable(&c);
+    hw_outb(t, 0xb2, 0xf1);
+    hw_outw(t, BASE + 2, 0x400);
+    g_assert_cmphex(hw_inw(t, BASE + 2), ==, 0x400);
+    acpi_rtc_alarm(c.a, true);
+    g_assert_true(hw_irq(t, SCI));
+    g_assert_cmphex(hw_inw(t, BASE), ==, 0x400);
+    hw_outw(t, BASE, 0x400);
+    acpi_rtc_alarm(c.a, true); /* still the same one */
+    g_assert_false(hw_irq(t, SCI));
+    acpi_rtc_alarm(c.a, false);
+    g_assert_false(hw_irq(t, SCI));
+    acpi_rtc_alarm(c.a, true);
+    g_assert_true(hw_irq(t, SCI));
+    down(&c);
+}
+
 static void test_off(HwTest *t)
 {
     Case c;
@@ -250,6 +272,7 @@ int main(int argc, char **argv)
     hw_test_add("/acpi/overflow", test_overflow);
     hw_test_add("/acpi/mode", test_mode);
     hw_test_add("/acpi/button", test_button);
+    hw_test_add("/acpi/rtc", test_rtc);
     hw_test_add("/acpi/off", test_off);
     hw_test_add("/acpi/smbus", test_smbus);
     hw_test_add("/acpi/random", test_random);

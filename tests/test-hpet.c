@@ -191,6 +191,41 @@ static void test_owed(HwTest *t)
     hpet_free(h);
 }
 
+/* A guest that takes its interrupts again is given what it has missed, a few at once. */
+static void test_owed_burst(HwTest *t)
+{
+    enum { IDLE, PENDING };
+    int state = IDLE;
+    Hpet *h = up(t);
+    hpet_set_irq_state(h, given_state, &state);
+    wr(t, CONFIG, 3);
+    wr(t, T_CONFIG(0), ENABLE | PERIODIC | VALUE_SET | BITS32);
+    wr(t, T_CMP(0), 100000);
+    wr(t, T_CMP(0), 100000); /* a millisecond */
+    hpet_tick_taken(h); /* nothing is owed */
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    clock_step(t->clock, MS(1));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 1);
+    state = PENDING;
+    clock_step(t->clock, MS(20));
+    hpet_tick_taken(h); /* it took another interrupt; this one still waits */
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    state = IDLE;
+    for (int i = 0; i < 100; i++)
+        hpet_tick_taken(h);
+    unsigned burst = hw_irq_edges(t, 0);
+    g_assert_cmpuint(burst, >=, 5);
+    g_assert_cmpuint(burst, <, 20); /* but the guest comes to its own work, too */
+    unsigned all = burst;
+    for (int i = 0; i < 100; i++) {
+        clock_step(t->clock, US(100));
+        hpet_tick_taken(h);
+        all += hw_irq_edges(t, 0);
+    }
+    g_assert_cmpuint(all, ==, 30);
+    hpet_free(h);
+}
+
 static void test_legacy(HwTest *t)
 {
     Hpet *h = up(t);
@@ -275,6 +310,7 @@ int main(int argc, char **argv)
     hw_test_add("/hpet/one-shot", test_one_shot);
     hw_test_add("/hpet/periodic", test_periodic);
     hw_test_add("/hpet/owed", test_owed);
+    hw_test_add("/hpet/owed-burst", test_owed_burst);
     hw_test_add("/hpet/legacy", test_legacy);
     hw_test_add("/hpet/level", test_level);
     hw_test_add("/hpet/random", test_random);

@@ -451,6 +451,42 @@ static void test_lost_ticks(HwTest *t)
     pic_free(pic);
 }
 
+/* After 65 ms away, half of Linux's test whether timer interrupts come, a guest at 250 Hz gets what it missed at once. */
+static void test_burst(HwTest *t)
+{
+    Pic *pic = pic_new(t->io, hw_irq_line(t, 1));
+    Pit *p = pit_new(t->io, t->clock, pic_line(pic, 0));
+    unsigned taken = 0;
+
+    hw_outb(t, 0x20, 0x11);
+    hw_outb(t, 0x21, 0x08);
+    hw_outb(t, 0x21, 0x04);
+    hw_outb(t, 0x21, 0x03); /* auto EOI */
+    pit_set_irq_state(p, ask_pic, pic);
+    load(t, 0x34, 4773);
+    if (hw_irq(t, 1))
+        pic_ack(pic);
+    clock_step(t->clock, MS(65));
+    while (hw_irq(t, 1)) {
+        pic_ack(pic);
+        taken++;
+        pit_tick_taken(p);
+    }
+    g_assert_cmpuint(taken, >, 4);
+    g_assert_cmpuint(taken, <=, 16);
+    for (int i = 0; i < 350; i++) { /* until 100 ms */
+        clock_step(t->clock, US(100));
+        if (hw_irq(t, 1)) {
+            pic_ack(pic);
+            taken++;
+            pit_tick_taken(p);
+        }
+    }
+    g_assert_cmpuint(taken, ==, 24);
+    pit_free(p);
+    pic_free(pic);
+}
+
 static void count_edge(void *opaque, int n, bool level)
 {
     *(int64_t *)opaque += level;
@@ -538,6 +574,7 @@ int main(int argc, char **argv)
     hw_test_add("/pit/refresh", test_refresh);
     hw_test_add("/pit/speaker", test_speaker);
     hw_test_add("/pit/lost-ticks", test_lost_ticks);
+    hw_test_add("/pit/burst", test_burst);
     hw_test_add("/pit/late", test_late);
     hw_test_add("/pit/fast", test_fast);
     hw_test_add("/pit/hpet-route", test_hpet_route);

@@ -56,6 +56,7 @@ struct Acpi {
     Smbus *smbus;
     uint16_t status, enable, control;
     uint16_t gpe_status, gpe_enable;
+    bool rtc; /* its interrupt's level */
     uint64_t overflow; /* the tick at which the timer's status is set next */
     Timer *timer;
     uint8_t apm_command, apm_status;
@@ -97,6 +98,15 @@ static void acpi_update(Acpi *a)
 static void pm_timer_expired(void *opaque)
 {
     acpi_update(opaque);
+}
+
+/* PIIX4 (82371AB) datasheet, PMSTS bit 10: set when IRQ8# is asserted. */
+void acpi_rtc_alarm(Acpi *a, bool level)
+{
+    if (level && !a->rtc)
+        a->status |= PM1_RTC;
+    a->rtc = level;
+    acpi_update(a);
 }
 
 bool acpi_power_button(Acpi *a)

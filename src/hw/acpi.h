@@ -38,5 +38,8 @@ Acpi *acpi_new(PciBus *pci, unsigned devfn, Bus *io, Clock *clock, const AcpiWir
 void acpi_reset(Acpi *a);
 void acpi_free(Acpi *a);
 
+/* The level of the RTC's interrupt: its rise is the event that PM1's RTC bits are about. */
+void acpi_rtc_alarm(Acpi *a, bool level);
+
 /* Press the power button. True when the guest is listening (ACPI mode, event enabled). */
 bool acpi_power_button(Acpi *a);

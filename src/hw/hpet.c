@@ -6,7 +6,7 @@
  * their low halves.
  *
  * Guests count periodic ticks. Those that this process was late for, or that the guest's CPU couldn't take in time,
- * are owed, and made up for at twice the rate.
+ * are owed, and made up for: a few at once whenever one has been taken, the rest at twice the rate.
  *
  * Section numbers are those of the IA-PC HPET specification 1.0a.
  */
@@ -47,6 +47,7 @@ enum { TIMER_CONFIG = 0x00, TIMER_COMPARATOR = 0x08, TIMER_FSB = 0x10, TIMER_STR
 /* Periods shorter than this aren't made up for, nor more than so much time. */
 #define OWED_PERIOD_MIN US(100)
 #define OWED_MAX (10 * NS_PER_SEC)
+#define OWED_BURST 8 /* ticks made up for at once, between two regular ones */
 
 typedef struct HpetTimer {
     struct Hpet *hpet;
@@ -54,6 +55,7 @@ typedef struct HpetTimer {
     uint64_t config, comparator, period, fsb;
     Timer *timer;
     uint64_t owed; /* ticks that came due and weren't delivered */
+    unsigned burst; /* of them, given since the last regular one */
     Timer *owed_timer;
 } HpetTimer;
 
@@ -226,6 +228,16 @@ static void owed_forget(HpetTimer *t)
     timer_disarm(t->owed_timer);
 }
 
+void hpet_tick_taken(Hpet *h)
+{
+    HpetTimer *t = &h->timer[0];
+    if (!t->owed || t->burst == OWED_BURST || tick_state(t) != TICK_IDLE)
+        return;
+    t->owed--;
+    t->burst++;
+    timer_fire(t);
+}
+
 static void owed_expired(void *opaque)
 {
     HpetTimer *t = opaque;
@@ -246,6 +258,7 @@ static void owed_expired(void *opaque)
 /* n periods have ended. */
 static void timer_tick(HpetTimer *t, uint64_t n)
 {
+    t->burst = 0;
     switch (tick_state(t)) {
     case TICK_PENDING:
         t->owed += n;

@@ -24,10 +24,11 @@ void hpet_free(Hpet *h);
 
 /*
  * Let timer 0, as the timer interrupt (irq0), ask how its last tick fared: 0 idle, 1 pending, 2 masked, as
- * PicIrqState in pic.h. A periodic tick that comes due while the last is pending isn't lost, but made up for at
- * twice the rate.
+ * PicIrqState in pic.h. A periodic tick that comes due while the last is pending isn't lost, but made up for:
+ * some at once, as each is taken (hpet_tick_taken(), after each acknowledge), the rest at twice the rate.
  */
 void hpet_set_irq_state(Hpet *h, int (*state)(void *opaque), void *opaque);
+void hpet_tick_taken(Hpet *h);
 
 /* Where the PIT and the RTC plug in: passed on to irq0 and irq8 unless legacy replacement is on. */
 IrqLine hpet_pit_input(Hpet *h);

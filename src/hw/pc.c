@@ -64,6 +64,14 @@ static void reset_set(void *opaque, int n, bool level)
         pc->events.reset(pc->events.opaque);
 }
 
+/* The RTC's interrupt is IRQ 8, by way of the HPET, and an ACPI event that works when the HPET has taken IRQ 8 over. */
+static void rtc_irq_set(void *opaque, int n, bool level)
+{
+    Pc *pc = opaque;
+    irqline_set(&pc->irq8, level);
+    acpi_rtc_alarm(pc->acpi, level);
+}
+
 static void power_off(void *opaque)
 {
     Pc *pc = opaque;
@@ -95,9 +103,19 @@ static int tick_state(void *opaque)
     return lapic_requested(pc->lapic, ioapic_vector(pc->ioapic, 2)) ? PIC_IRQ_PENDING : PIC_IRQ_IDLE;
 }
 
+static int int_ack(void *opaque)
+{
+    Pc *pc = opaque;
+    int vector = lapic_ack(pc->lapic);
+    if (pc->hpet)
+        hpet_tick_taken(pc->hpet);
+    pit_tick_taken(pc->pit);
+    return vector;
+}
+
 IntAck pc_int_ack(Pc *pc)
 {
-    return (IntAck){ .ack = lapic_ack, .opaque = pc->lapic };
+    return (IntAck){ .ack = int_ack, .opaque = pc };
 }
 
 IrqLine pc_ferr(Pc *pc)
@@ -359,7 +377,8 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
     }
     pc->pit = pit_new(pc->io, clock, irq0); /* 40h, 61h */
     pit_set_irq_state(pc->pit, tick_state, pc);
-    pc->rtc = rtc_new(pc->io, clock, irq8, config->rtc); /* 70h */
+    pc->irq8 = irq8;
+    pc->rtc = rtc_new(pc->io, clock, (IrqLine){ rtc_irq_set, pc, 0 }, config->rtc); /* 70h */
 
     /* ISA */
     pc->dma = dma_new(pc->io, pc->mem); /* 0h, 80h, c0h */

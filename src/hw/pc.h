@@ -112,6 +112,7 @@ typedef struct Pc {
     Pic *pic;
     Pit *pit;
     Rtc *rtc;
+    IrqLine irq8; /* where the RTC's interrupt goes on to */
     Dma *dma;
     Fdc *fdc; /* NULL without drives */
     Kbd *kbd;

@@ -7,7 +7,8 @@
  *
  * Ticks are computed from absolute time, so nothing drifts. An edge that we are late for, or that comes while the
  * guest hasn't taken the last one, is owed; owed ticks go out between the regular ones until the guest has had as many
- * as there were. A DOS clock then keeps wall time on a busy host.
+ * as there were: the next whenever one has been taken, a few at a time. A DOS clock then keeps wall time on a busy host, and a guest
+ * that measures something against its ticks finds them when it looks.
  *
  * 1. Time. 2. A channel. 3. IRQ 0. 4. Registers. 5. Port 61h and the speaker.
  *
@@ -40,6 +41,7 @@ enum {
 
 #define REFRESH_TICKS 18            /* the DRAM refresh that channel 1 makes: every 15 us */
 #define SHORTEST_TICKS 60           /* edges closer than 50 us are put together */
+#define OWED_BURST 8                /* owed ticks made up for at once, between two regular ones */
 #define OWED_SECONDS 10             /* more is a guest that doesn't care, or a host that never catches up */
 
 typedef struct Channel {
@@ -76,6 +78,7 @@ struct Pit {
     void *irq_state_opaque;
     Timer *owed_timer;
     int64_t owed;
+    int burst; /* owed ticks given since the last regular one */
 
     void (*speaker)(void *opaque, unsigned hz);
     void *speaker_opaque;
@@ -302,6 +305,7 @@ static void tick(Pit *p, int64_t n)
     Channel *c = &p->channel[0];
     bool makes_up = is_periodic(c) && c->count >= SHORTEST_TICKS;
 
+    p->burst = 0;
     switch (irq_state(p)) {
     case 0:
         pulse(p);
@@ -318,6 +322,15 @@ static void tick(Pit *p, int64_t n)
     p->owed = makes_up ? MIN(p->owed, OWED_SECONDS * PIT_HZ / c->count) : 0;
     if (irq_state(p) != 2 && p->owed)
         arm_owed(p);
+}
+
+void pit_tick_taken(Pit *p)
+{
+    if (!p->owed || p->burst == OWED_BURST || irq_state(p) != 0)
+        return;
+    p->owed--;
+    p->burst++;
+    pulse(p);
 }
 
 static void owed_fire(void *opaque)

@@ -19,10 +19,12 @@ void pit_reset(Pit *p);
 
 /*
  * Let the timer ask how its last tick fared (see PicIrqState in pic.h: 0 idle, 1 pending, 2 masked). A tick that comes due
- * while the last is pending isn't lost, but made up for when the guest takes interrupts again, at twice the rate.
- * Without state, only ticks that this process was late for are made up for.
+ * while the last is pending isn't lost, but made up for when the guest takes interrupts again: some at once, as each is
+ * taken (pit_tick_taken(), after each acknowledge), the rest at twice the rate. Without state, only ticks that this process was
+ * late for are made up for.
  */
 void pit_set_irq_state(Pit *p, int (*state)(void *opaque), void *opaque);
+void pit_tick_taken(Pit *p);
 
 /* Cut IRQ 0, or connect it again: the HPET's legacy replacement route. Connected at reset. */
 void pit_set_irq_enabled(Pit *p, bool enabled);
