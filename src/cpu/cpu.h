@@ -21,7 +21,9 @@ typedef enum Exit {
 
 /* What a CPU has beyond instructions; CpuModel.system has a bit for each. */
 typedef enum CpuSystem {
-    C_VME, C_DE, C_PSE, C_PAE, C_MCE, C_APIC, C_MTRR, C_PGE, C_MCA, C_PAT, C_PSE36, C_NX, C_COUNT
+    C_VME, C_DE, C_PSE, C_PAE, C_MCE, C_APIC, C_MTRR, C_PGE, C_MCA, C_PAT, C_PSE36, C_NX,
+    C_HYPERVISOR, /* says that this is a virtual machine */
+    C_COUNT
 } CpuSystem;
 
 typedef struct CpuModel {

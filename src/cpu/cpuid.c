@@ -52,6 +52,7 @@ static const Feature features[] = {
     {"popcnt", F(POPCNT), 0, LEAF1_ECX, 23},
     {"aes", F(AES), 0, LEAF1_ECX, 25},
     {"rdrand", F(RDRAND), 0, LEAF1_ECX, 30},
+    {"hypervisor", 0, C(HYPERVISOR), LEAF1_ECX, 31},
     {"bmi1", F(BMI1), 0, LEAF7_EBX, 3},
     {"bmi2", F(BMI2), 0, LEAF7_EBX, 8},
     {"rdseed", F(RDSEED), 0, LEAF7_EBX, 18},
@@ -81,7 +82,8 @@ static const uint64_t table_features = 0
 #undef OPT
 
 #define F_486SET (F(386) | F(486) | F(FPU))
-#define C_486SET (C(VME) | C(PSE))
+/* Every model tells, as in QEMU: guests expect less of a virtual machine, performance counters say. */
+#define C_486SET (C(VME) | C(PSE) | C(HYPERVISOR))
 #define F_P5SET (F_486SET | F(CX8) | F(TSC) | F(MSR) | F(PMC) | F(MMX))
 #define C_P5SET (C_486SET | C(DE) | C(MCE) | C(APIC))
 #define F_P6SET (F_P5SET | F(CMOV) | F(FXSR) | F(SEP) | F(NOPL))
