@@ -178,7 +178,7 @@ GUESTS = guests
 EXTRA_PROGRAMS += tests/guests/talk
 tests_guests_talk_SOURCES = tests/guests/talk.c
 tests_guests_talk_LDADD = $(GLIB_LIBS) -lutil
-EXTRA_DIST += tests/guests/fetch tests/guests/run
+EXTRA_DIST += tests/guests/fetch tests/guests/run tests/guests/dmesg tests/guests/dmesg.known
 .PHONY: check-guests
 check-guests: all tests/guests/talk
 	$(top_srcdir)/tests/guests/fetch $(GUESTS)
@@ -186,7 +186,7 @@ check-guests: all tests/guests/talk
 
 # gdb debugs a guest, where there is a gdb.
 dist_check_SCRIPTS += tests/test-gdb.sh
-BOOT_GUESTS = tests/guests/gdb.img
+BOOT_GUESTS = tests/guests/gdb.img tests/guests/writer.img
 check_DATA += $(BOOT_GUESTS)
 CLEANFILES += $(BOOT_GUESTS) $(BOOT_GUESTS:.img=.elf) $(BOOT_GUESTS:.img=.o)
 EXTRA_DIST += $(BOOT_GUESTS:.img=.S)
@@ -194,6 +194,11 @@ tests/guests/%.img: tests/guests/%.S
 	@$(MKDIR_P) tests/guests
 	$(AM_V_GEN)$(AS) --32 $< -o $(@:.img=.o) && $(LD) -m elf_i386 -Ttext 0x7c00 -e 0x7c00 $(@:.img=.o) -o $(@:.img=.elf) && \
 	  $(OBJCOPY) -O binary $(@:.img=.elf) $@
+
+# kill -9 while a guest writes to its disk.
+check_PROGRAMS += tests/test-kill
+tests_test_kill_SOURCES = tests/test-kill.c
+tests_test_kill_LDADD = $(GLIB_LIBS)
 
 # The ways in which kernels die, each explained.
 dist_check_SCRIPTS += tests/test-explain.sh
