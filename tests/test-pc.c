@@ -322,9 +322,13 @@ static void test_interrupts(void)
     poke(&b, 0xfec00000, 0x14, 4);
     poke(&b, 0xfec00010, 0x31, 4);
     clock_step(b.clock, MS(2));
-    g_assert_true(b.level[INTR]);
-    g_assert_cmphex(ack(&b), ==, 0x31);
-    poke(&b, 0xfee000b0, 0, 4);
+    for (int i = 0; i < 2; i++) { /* two came due: the second follows when the first is done */
+        g_assert_true(b.level[INTR]);
+        g_assert_cmphex(ack(&b), ==, 0x31);
+        g_assert_false(b.level[INTR]);
+        poke(&b, 0xfee000b0, 0, 4);
+    }
+    g_assert_false(b.level[INTR]);
     poke(&b, 0xfec00010, 0x10031, 4);
     /* serial: IRQ 4, transmitter empty */
     out(&b, 0x3fc, 0x08, 1);
