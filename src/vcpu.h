@@ -243,6 +243,20 @@ struct Bus;
 struct Ram;
 struct CpuModel;
 
+/*
+ * A page that a device answers: the TLB's tags can't hold it, and a kernel reads its local APIC often. Valid while both
+ * generations are what they were.
+ */
+enum { DEVICE_TLB_SIZE = 8 };
+typedef struct DeviceTlbEntry {
+    uint64_t page; /* linear */
+    uint64_t gpa;
+    struct Region *region; /* NULL: never filled */
+    uint64_t tlb_generation;
+    unsigned bus_generation;
+    bool writable;
+} DeviceTlbEntry;
+
 typedef struct Vcpu {
     Gpr gpr[R_COUNT];
     uint64_t zero;    /* always 0: "no base" and "no index" point here */
@@ -272,6 +286,7 @@ typedef struct Vcpu {
     uint8_t tlb_global[MMU_COUNT][TLB_SIZE]; /* 1: entry survives CR3 loads */
     uint64_t tlb_generation; /* changes whenever any translation may have been dropped */
     uint64_t tlb_large_lo, tlb_large_hi; /* span of large pages that have entries; lo > hi: none */
+    DeviceTlbEntry device_tlb[2][DEVICE_TLB_SIZE]; /* by privilege and page */
     uint64_t a20_mask; /* ANDed to physical addresses */
 
     /* exceptions: fault_raise() fills fault and jumps */

@@ -230,3 +230,7 @@ tests_test_watch_SOURCES = tests/test-watch.c $(CPUBENCH)
 dist_check_SCRIPTS += tests/test-demo.sh
 EXTRA_DIST += tests/demo.expected
 check_DATA += demo/demo.img tests/guests/talk$(EXEEXT)
+
+# Devices in memory: the way there is remembered, and forgotten when it must be.
+check_PROGRAMS += tests/test-devices-in-memory
+tests_test_devices_in_memory_SOURCES = tests/test-devices-in-memory.c $(CPUBENCH)

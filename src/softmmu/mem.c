@@ -67,13 +67,50 @@ static void report_access(Vcpu *v, Gva addr, unsigned size, bool write)
         v->debug_access(v, addr, size, write);
 }
 
+/* ---- devices ---- */
+
+static DeviceTlbEntry *device_entry(Vcpu *v, Gva addr, int mmu_idx)
+{
+    return &v->device_tlb[mmu_idx != MMU_SUPER][(addr >> PAGE_BITS) & (DEVICE_TLB_SIZE - 1)];
+}
+
+/* The device behind an access within one page, when it was found before. */
+static const DeviceTlbEntry *device_known(Vcpu *v, Gva addr, unsigned size, int mmu_idx, bool write)
+{
+    const DeviceTlbEntry *e = device_entry(v, addr, mmu_idx);
+    if (e->page == (addr & PAGE_MASK) && e->region && (!write || e->writable) && bytes_on_first_page(addr, size) == size
+        && mmu_idx != MMU_CHECK && e->tlb_generation == v->tlb_generation
+        && e->bus_generation == bus_generation(v->mem))
+        return e;
+    return NULL;
+}
+
+/* After a translation for a read or a write: remember a device that answers the whole page. */
+static void device_remember(Vcpu *v, Gva addr, Gpa gpa, int mmu_idx, bool write)
+{
+    unsigned generation = bus_generation(v->mem);
+    Gpa last;
+    Region *r = bus_find(v->mem, gpa & PAGE_MASK, &last);
+    if (!r || r->kind != REGION_IO || last < (gpa | ~PAGE_MASK) || mmu_idx == MMU_CHECK)
+        return;
+    *device_entry(v, addr, mmu_idx) = (DeviceTlbEntry){ addr & PAGE_MASK, gpa & PAGE_MASK, r, v->tlb_generation, generation,
+                                                        write };
+}
+
 uint64_t lin_read_slow(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
 {
+    const DeviceTlbEntry *d = device_known(v, addr, size, mmu_idx, false);
+    uint64_t value;
+    if (d) {
+        value = bus_read_region(v->mem, d->region, (d->gpa | (addr & ~PAGE_MASK)) - d->region->start, size);
+        report_access(v, addr, size, false);
+        return value;
+    }
     check_alignment(v, addr, size, mmu_idx);
     unsigned first = bytes_on_first_page(addr, size);
     Gpa gpa = mmu_translate(v, addr, ACCESS_READ, mmu_idx);
-    uint64_t value;
     if (first == size) {
+        device_remember(v, addr, gpa, mmu_idx, false);
         value = piece_read(v, gpa, size);
     } else {
         Gpa gpa2 = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_READ, mmu_idx);
@@ -85,10 +122,17 @@ uint64_t lin_read_slow(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
 
 void lin_write_slow(Vcpu *v, Gva addr, uint64_t value, unsigned size, int mmu_idx)
 {
+    const DeviceTlbEntry *d = device_known(v, addr, size, mmu_idx, true);
+    if (d) {
+        bus_write_region(v->mem, d->region, (d->gpa | (addr & ~PAGE_MASK)) - d->region->start, value, size);
+        report_access(v, addr, size, true);
+        return;
+    }
     check_alignment(v, addr, size, mmu_idx);
     unsigned first = bytes_on_first_page(addr, size);
     Gpa gpa = mmu_translate(v, addr, ACCESS_WRITE, mmu_idx);
     if (first == size) {
+        device_remember(v, addr, gpa, mmu_idx, true);
         piece_write(v, gpa, value, size);
     } else {
         Gpa gpa2 = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_WRITE, mmu_idx);

@@ -504,6 +504,27 @@ void bus_write(Bus *bus, Gpa addr, uint64_t value, unsigned size)
         g_mutex_unlock(bus->lock);
 }
 
+uint64_t bus_read_region(Bus *bus, const Region *r, uint64_t offset, unsigned size)
+{
+    uint64_t value;
+
+    if (bus->lock)
+        g_mutex_lock(bus->lock);
+    value = io_read(r, offset, size);
+    if (bus->lock)
+        g_mutex_unlock(bus->lock);
+    return value;
+}
+
+void bus_write_region(Bus *bus, const Region *r, uint64_t offset, uint64_t value, unsigned size)
+{
+    if (bus->lock)
+        g_mutex_lock(bus->lock);
+    io_write(r, offset, value, size);
+    if (bus->lock)
+        g_mutex_unlock(bus->lock);
+}
+
 void bus_dma_read(Bus *bus, Gpa addr, void *buf, uint64_t len)
 {
     uint8_t *p = buf;

@@ -116,6 +116,10 @@ void bus_write(Bus *bus, Gpa addr, uint64_t value, unsigned size);
 uint64_t bus_read_locked(Bus *bus, Gpa addr, unsigned size);
 void bus_write_locked(Bus *bus, Gpa addr, uint64_t value, unsigned size);
 
+/* The same for a device found before, by the offset in its region. */
+uint64_t bus_read_region(Bus *bus, const Region *r, uint64_t offset, unsigned size);
+void bus_write_region(Bus *bus, const Region *r, uint64_t offset, uint64_t value, unsigned size);
+
 /*
  * DMA: copy len bytes between guest physical memory and buf. Holes read as 0xff; ROM ignores writes. Watches on RAM
  * pages are honoured. Machine lock held.
