@@ -86,6 +86,7 @@ static void build_tables(InterpEngine *t)
         [1] = 0x00cf9b000000ffff, [2] = 0x00af9b000000ffff, [3] = 0x00cf93000000ffff, /* kernel: code 32, code 64, data */
         [4] = 0x00cffb000000ffff, [5] = 0x00cff3000000ffff, [6] = 0x00affb000000ffff, /* user: code 32, data, code 64 */
         [8] = 0x0000890000000067, [10] = 0x0000820000000000,
+        [15] = 0x0040f50000000000, /* user: read-only data below, the limit tells CPU and node (0 here): vgetcpu's */
     };
     for (unsigned i = 0; i < 4; i++)
         *phys64(t, PHYS_PDPT + i * 8) = (PHYS_PD + i * 0x1000) | PTE_P;
