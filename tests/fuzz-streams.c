@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -44,7 +45,9 @@ enum {
     STOCK = 8,
     STREAM_CODE = 200, /* bytes of code that are a stream's own */
     TB_BYTES = 2 << 20,
-    KICK_US = 500,
+    KICK_US = 250,
+    HANG_SECONDS = 30, /* of CPU time, for a group: a stream takes microseconds */
+    STILL_SECONDS = 3600, /* of any time: the machine may be busy, but not that busy */
     PROGRESS = 100000,
 };
 
@@ -389,7 +392,7 @@ static void make_state(Fuzz *f)
 }
 
 /*
- * A kick every half millisecond, as a VM's timers give: a REP with a count of 4 G gives way to it, and a CPU that runs without
+ * A kick every KICK_US, as a VM's timers give: a REP with a count of 4 G gives way to it, and a CPU that runs without
  * a bound stops. It is the only thing here that does not follow from the seed.
  */
 static gpointer kick(gpointer opaque)
@@ -422,7 +425,7 @@ static void run_stream(Fuzz *f)
         begin_group(f);
     make_state(f);
     uint64_t before = f->v->insns;
-    bool bounded = !rng_percent(r, 2); /* without a bound blocks are chained, as in a VM; but that ends by the next kick only */
+    bool bounded = !rng_percent(r, 1); /* without a bound blocks are chained, as in a VM; but that ends by the next kick only */
     __atomic_store_n(&f->stop, !bounded, __ATOMIC_SEQ_CST);
     for (unsigned left = INSNS; left;) {
         unsigned n = rng_percent(r, 50) ? left : 1 + rng_below(r, left);
@@ -455,6 +458,14 @@ static uint64_t from_env(const char *name, uint64_t otherwise)
     return s && *s ? g_ascii_strtoull(s, NULL, 0) : otherwise;
 }
 
+/* on_fatal() after so many seconds of CPU time, or of time; 0: not any more. */
+static void watch_for_hangs(unsigned busy, unsigned still)
+{
+    struct itimerval t = { .it_value.tv_sec = busy };
+    setitimer(ITIMER_PROF, &t, NULL);
+    alarm(still);
+}
+
 static void test_streams(Exit (*run)(Vcpu *, uint64_t), const char *engine)
 {
     Fuzz *f = g_new0(Fuzz, 1);
@@ -465,6 +476,7 @@ static void test_streams(Exit (*run)(Vcpu *, uint64_t), const char *engine)
     current = f;
     signal(SIGABRT, on_fatal);
     signal(SIGALRM, on_fatal);
+    signal(SIGPROF, on_fatal);
     f->run = run;
     f->engine = engine;
     f->seed = from_env("FUZZ_SEED", 1);
@@ -474,13 +486,13 @@ static void test_streams(Exit (*run)(Vcpu *, uint64_t), const char *engine)
     GThread *thread = g_thread_new("kick", kick, f);
     for (f->stream = first; f->stream < first + n; f->stream++) {
         if (f->stream % GROUP == 0)
-            alarm(60); /* a stream takes microseconds: silence this long is a hang */
+            watch_for_hangs(HANG_SECONDS, STILL_SECONDS);
         if (progress && f->stream % PROGRESS == 0)
             fprintf(stderr, "# %" G_GUINT64_FORMAT " streams of seed %" G_GUINT64_FORMAT "\n", f->stream, f->seed);
         f->rng = rng_seed(f->seed, f->stream);
         run_stream(f);
     }
-    alarm(0);
+    watch_for_hangs(0, 0);
     __atomic_store_n(&f->done, true, __ATOMIC_SEQ_CST);
     g_thread_join(thread);
     double s = (g_get_monotonic_time() - begin) / 1e6;

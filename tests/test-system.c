@@ -126,6 +126,12 @@ int main(int argc, char **argv)
         {"paging", "qemu32,+nx", false},
         {"events", "qemu32", true},
         {"v8086", "qemu32", false},
+        {"tasks", "qemu32", false},
+        {"traps", "qemu32", false},
+        {"vme", "qemu32", false},
+        {"privileged", "qemu32,+syscall", false},
+        {"real", "qemu32", true},
+        {"faults", "qemu32,+nx", false},
     };
     g_test_init(&argc, &argv, NULL);
     alarm(60); /* a guest that goes astray must not hang the test */

@@ -25,6 +25,8 @@ enum {
 #define MTRRCAP_FIX 0x100
 #define MTRRCAP_WC 0x400
 #define MC_BANKS 4
+#define BEYOND_PHYS (~(uint64_t)0 << PHYS_BITS)
+#define APIC_BASE_RESERVED (BEYOND_PHYS | 0x6ff) /* all below the address but BSP and enable. SDM 3A figure 10-5 */
 
 static uint64_t tsc_raw(Vcpu *v)
 {
@@ -158,6 +160,8 @@ static bool rule_allows(uint32_t n, uint64_t value)
         return !(value & ~(uint64_t)0xcff) && types_valid(value & 0xff, false);
     if (n >= MSR_MTRR_FIX64K)
         return types_valid(value, false);
+    if (value & BEYOND_PHYS)
+        return false;
     if (n & 1)
         return !(value & 0x7ff);
     return !(value & 0xf00) && types_valid(value & 0xff, false);
@@ -192,7 +196,7 @@ static void msr_write(Vcpu *v, uint32_t n, uint64_t value)
         v->msr.tsc_offset = value - tsc_raw(v);
         return;
     case MSR_APIC_BASE:
-        if (!cpu_has_system(v, C_APIC))
+        if (!cpu_has_system(v, C_APIC) || (value & APIC_BASE_RESERVED))
             break;
         v->msr.apic_base = v->apic_msr ? v->apic_msr(v->apic_opaque, true, value) : value;
         return;

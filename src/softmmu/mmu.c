@@ -22,7 +22,6 @@
 #define PTE_PS 0x80u
 #define PTE_G 0x100u
 #define PTE_NX (1ull << 63)
-#define PHYS_BITS 36
 #define PHYS_MASK ((1ull << PHYS_BITS) - 1)
 
 typedef struct PagingMode {

@@ -13,6 +13,7 @@
 
 /* Kinds of access; also bits of the #PF error code where named so. */
 enum { ACCESS_READ = 0, ACCESS_WRITE = 2, ACCESS_FETCH = 16 };
+#define PHYS_BITS 36 /* physical addresses: what CPUs have that lack CPUID leaf 8000_0008h. SDM 3A 11.11.3 */
 #define PF_P 1u
 #define PF_W 2u
 #define PF_U 4u
