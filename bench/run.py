@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Runs the same work natively, on x86vm's engines and on QEMU TCG, in turn and several times, and prints a table of medians.
+
+    bench/run.py [options] [WORKLOAD or GROUP...]
+
+Groups: compute system programs boot nano debian; without any: all but debian. See docs/performance.md for what each is.
+A round runs every engine once; the order turns from round to round. A workload's time is taken inside the guest and its
+checksum must be the same everywhere. Guests run from memory: a kernel and an initramfs, made here from what bench/fetch has
+put into DIR and from the static program bench/work.
+"""
+import argparse
+import math
+import os
+import re
+import select
+import statistics
+import subprocess
+import sys
+import time
+
+GROUPS = {
+    "compute": ["integer", "sort", "recursion", "indirect", "chase", "copy", "nbody-x87", "nbody-sse"],
+    "system": ["syscall", "fork", "exec", "pagefault", "pipe", "signal", "file"],
+    "programs": ["gzip", "xz", "openssl-sha512", "openssl-aes", "python", "compiler"],
+    "boot": ["boot", "boot-poweroff"],
+    "nano": ["nano-syscall", "nano-in", "nano-clts", "nano-callret", "nano-pgfault", "nano-divzero", "nano-ptemod"],
+    "debian": ["debian-prompt", "debian-poweroff"],
+}
+# which files of DIR/root a program needs in its guest
+PROGRAM_FILES = {
+    "gzip": ["bin/gzip"],
+    "xz": ["usr/bin/xz"],
+    "openssl-sha512": ["usr/bin/openssl", "usr/lib/ssl"],
+    "openssl-aes": ["usr/bin/openssl", "usr/lib/ssl"],
+    "python": ["usr/bin/python3.11", "usr/lib/python3.11"],
+    "compiler": ["usr/lib/gcc/i686-linux-gnu/12/cc1", "source.i"],
+}
+LIBRARIES = ["lib", "usr/lib/i386-linux-gnu"]
+ENGINES = ["native", "interp", "translate", "auto", "qemu"]
+
+
+def die(text):
+    sys.exit("bench: " + text)
+
+
+# ---- initramfs: "newc" records, as the kernel's Documentation/driver-api/early-userspace/buffer-format.rst has them ----
+
+class Initramfs:
+    def __init__(self):
+        self.records, self.seen, self.inode = [], set(), 0
+
+    def record(self, name, mode, data=b"", major=0, minor=0):
+        if name in self.seen:
+            return
+        self.seen.add(name)
+        self.inode += 1
+        fields = [self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, major, minor, len(name) + 1, 0]
+        head = b"070701" + b"".join(b"%08x" % f for f in fields) + name.encode() + b"\0"
+        self.records.append(head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4))
+
+    def parents(self, name):
+        parts = name.split("/")[:-1]
+        for n in range(1, len(parts) + 1):
+            self.record("/".join(parts[:n]), 0o040755)
+
+    def add(self, name, path):
+        self.parents(name)
+        if os.path.islink(path):
+            self.record(name, 0o120777, os.readlink(path).encode())
+        elif os.path.isdir(path):
+            self.record(name, 0o040755)
+            for entry in sorted(os.listdir(path)):
+                self.add(name + "/" + entry, os.path.join(path, entry))
+        elif os.path.isfile(path):
+            with open(path, "rb") as f:
+                self.record(name, 0o100755, f.read())
+
+    def write(self, path):
+        self.record("dev/console", 0o020600, major=5, minor=1)
+        self.record("TRAILER!!!", 0)
+        with open(path, "wb") as f:
+            f.write(b"".join(self.records))
+
+
+def make_initramfs(options, names, path):
+    fs = Initramfs()
+    fs.record("dev", 0o040755)
+    fs.add("init", options.work)
+    wanted = [n for n in names if n in PROGRAM_FILES]
+    root = os.path.join(options.dir, "root")
+    for file in (LIBRARIES if wanted else []) + [f for n in wanted for f in PROGRAM_FILES[n]]:
+        fs.add(file, os.path.join(root, file))
+    fs.write(path)
+
+
+# ---- one run ----
+
+class Talk:
+    """A machine with its serial line on a pipe."""
+
+    def __init__(self, command, limit):
+        self.start = time.monotonic()
+        self.limit = self.start + limit
+        self.output = b""
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def until(self, pattern):
+        """Seconds since the start until pattern has come; None when it doesn't."""
+        while not re.search(pattern, self.output):
+            left = self.limit - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return None
+            got = os.read(self.process.stdout.fileno(), 65536)
+            if not got:
+                return None
+            self.output += got
+        return time.monotonic() - self.start
+
+    def send(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def end(self):
+        """Seconds until it ended by itself; None when it had to be killed."""
+        self.until(rb"(?!)")
+        try:
+            self.process.wait(max(1, self.limit - time.monotonic()))
+            return time.monotonic() - self.start
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+
+def machine(options, engine):
+    if engine == "qemu":
+        return [options.qemu, "-accel", "tcg", "-nic", "none"]
+    return [options.x86vm] + ([] if engine == "auto" else ["-accel", engine])
+
+
+def read_results(text, results):
+    for name, seconds, checksum in re.findall(rb"^work (\S+) ([\d.]+) ([0-9a-f]{8})\r?$", text, re.M):
+        results[name.decode()] = (float(seconds), checksum.decode())
+    for name, ns in re.findall(rb"^nano (\S+) (\d+)\r?$", text, re.M):
+        results["nano-" + name.decode()] = (float(ns) * 1e-9, None)
+
+
+def run_native(options, names):
+    results = {}
+    works = [n for n in names if n in GROUPS["compute"] + GROUPS["system"] + GROUPS["programs"]]
+    if works:
+        env = dict(os.environ, BENCH_ROOT=os.path.abspath(os.path.join(options.dir, "root")))
+        out = subprocess.run([options.work, "-scale", str(options.scale), ",".join(works)], env=env, stdout=subprocess.PIPE,
+                             timeout=options.limit).stdout
+        read_results(out, results)
+    return results
+
+
+def run_guest(options, engine, names, initramfs):
+    results = {}
+    works = [n for n in names if n in GROUPS["compute"] + GROUPS["system"] + GROUPS["programs"]]
+    base = ["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"]
+    linux = machine(options, engine) + base + ["-m", "512", "-kernel", os.path.join(options.dir, "vmlinuz")]
+    # no_timer_check: the kernel gives its timer 40 ms to prove itself, which a busy host may not
+    append = "console=ttyS0 quiet panic=-1 no_timer_check scale=%g work=" % options.scale
+    if any(n in GROUPS["boot"] for n in names):
+        t = Talk(linux + ["-initrd", initramfs + "-small", "-append", append], options.limit)
+        booted, end = t.until(rb"work: booted"), t.end()
+        if booted and end:
+            results["boot"], results["boot-poweroff"] = (booted, None), (end, None)
+        log(options, engine, "boot", t.output)
+    if works:
+        t = Talk(linux + ["-initrd", initramfs, "-append", append + ",".join(works)], options.limit)
+        t.end()
+        read_results(t.output, results)
+        log(options, engine, "work", t.output)
+    if any(n in GROUPS["nano"] for n in names) and os.path.exists(options.nano):
+        t = Talk(machine(options, engine) + base + ["-m", "32", "-kernel", options.nano, "-device",
+                 "isa-debug-exit,iobase=0x501,iosize=1"], options.limit)
+        t.end()
+        read_results(t.output, results)
+        log(options, engine, "nano", t.output)
+    if any(n in GROUPS["debian"] for n in names):
+        t = Talk(machine(options, engine) + base + ["-m", "512", "-snapshot", "-hda", options.debian], options.limit)
+        prompt = t.until(rb"root@guest:~# ")
+        if prompt:
+            t.send(b"poweroff\r")
+            end = t.end()
+            results["debian-prompt"] = (prompt, None)
+            if end:
+                results["debian-poweroff"] = (end, None)
+        else:
+            t.process.kill()
+        log(options, engine, "debian", t.output)
+    return {n: r for n, r in results.items() if n in names}
+
+
+def log(options, engine, what, output):
+    with open(os.path.join(options.dir, "%s-%s.log" % (what, engine)), "wb") as f:
+        f.write(output)
+
+
+# ---- the table ----
+
+def amount(seconds):
+    if seconds is None:
+        return "-"
+    return "%.3g us" % (seconds * 1e6) if seconds < 1e-3 else "%.3f" % seconds if seconds < 10 else "%.1f" % seconds
+
+
+def ratio(a, b):
+    return "-" if a is None or b is None else "%.2f" % (a / b)
+
+
+def mean(values):
+    values = [v for v in values if v]
+    return "%.2f" % math.exp(sum(map(math.log, values)) / len(values)) if values else "-"
+
+
+def table(engines, names, times, out):
+    ours = [e for e in engines if e not in ("native", "qemu")]
+    median = {(e, n): statistics.median(t) for (e, n), t in times.items() if t}
+    head = ["workload"] + engines
+    head += [e + "/native" for e in ours if "native" in engines] + ["qemu/" + e for e in ours if "qemu" in engines]
+    print("| " + " | ".join(head) + " |", file=out)
+    print("|---" * len(head) + "|", file=out)
+    columns = [(e, "native") for e in ours if "native" in engines] + [("qemu", e) for e in ours if "qemu" in engines]
+    for n in names:
+        row = [n] + [amount(median.get((e, n))) for e in engines] + [ratio(median.get((a, n)), median.get((b, n))) for a, b in columns]
+        print("| " + " | ".join(row) + " |", file=out)
+    for group, members in GROUPS.items():
+        members = [n for n in members if n in names]
+        if len(members) > 1 and group != "debian":
+            row = ["geometric mean, " + group] + [""] * len(engines)
+            row += [mean([median[a, n] / median[b, n] for n in members if (a, n) in median and (b, n) in median]) for a, b in columns]
+            print("| " + " | ".join(row) + " |", file=out)
+    print(file=out)
+
+
+def main():
+    p = argparse.ArgumentParser(description="Benchmarks of x86vm against native code and QEMU TCG")
+    p.add_argument("names", nargs="*", help="workloads or groups: " + " ".join(GROUPS))
+    p.add_argument("--x86vm", default="src/x86vm")
+    p.add_argument("--qemu", default="qemu-system-i386")
+    p.add_argument("--work", default="bench/work")
+    p.add_argument("--nano", default="bench/nano.elf")
+    p.add_argument("--dir", default="benchdir", help="made by bench/fetch")
+    p.add_argument("--debian", default="guests/debian.img")
+    p.add_argument("--engines", default="native,translate,qemu", help="of %s; auto is what x86vm chooses by itself" % ",".join(ENGINES))
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--scale", type=float, default=1)
+    p.add_argument("--limit", type=float, default=600, help="seconds for one run")
+    options = p.parse_args()
+    engines = options.engines.split(",")
+    for e in engines:
+        if e not in ENGINES:
+            die("no engine is called %s; there are %s" % (e, ", ".join(ENGINES)))
+    names = []
+    for n in options.names or [g for g in GROUPS if g != "debian"]:
+        if n not in GROUPS and not any(n in g for g in GROUPS.values()):
+            die("no workload or group is called %s; groups: %s" % (n, "; ".join("%s: %s" % (g, " ".join(m)) for g, m in GROUPS.items())))
+        names += [m for m in GROUPS.get(n, [n]) if m not in names]
+    if not os.path.exists(os.path.join(options.dir, "vmlinuz")):
+        die("%s has no kernel; make it with bench/fetch %s" % (options.dir, options.dir))
+    initramfs = os.path.join(options.dir, "initramfs-%d" % os.getpid())
+    make_initramfs(options, names, initramfs)
+    make_initramfs(options, [], initramfs + "-small")
+    times, sums, bad = {}, {}, False
+    try:
+        for r in range(options.rounds):
+            for k in range(len(engines)):
+                engine = engines[(k + r) % len(engines)]
+                results = run_native(options, names) if engine == "native" else run_guest(options, engine, names, initramfs)
+                for n, (seconds, checksum) in results.items():
+                    times.setdefault((engine, n), []).append(seconds)
+                    if checksum and sums.setdefault(n, checksum) != checksum:
+                        print("bench: %s: checksum %s on %s, %s elsewhere" % (n, checksum, engine, sums[n]), file=sys.stderr)
+                        bad = True
+                missing = [n for n in names if n not in results and not (engine == "native" and n.split("-")[0] in ("boot", "nano", "debian"))]
+                print("round %d: %s%s" % (r + 1, engine, "; no result: " + " ".join(missing) if missing else ""), file=sys.stderr)
+                bad |= bool(missing)
+    finally:
+        os.unlink(initramfs)
+        os.unlink(initramfs + "-small")
+    table(engines, names, times, sys.stdout)
+    return 1 if bad else 0
+
+
+sys.exit(main())
