@@ -141,8 +141,8 @@ def machine(options, engine):
 def read_results(text, results):
     for name, seconds, checksum in re.findall(rb"^work (\S+) ([\d.]+) ([0-9a-f]{8})\r?$", text, re.M):
         results[name.decode()] = (float(seconds), checksum.decode())
-    for name, ns in re.findall(rb"^nano (\S+) (\d+)\r?$", text, re.M):
-        results["nano-" + name.decode()] = (float(ns) * 1e-9, None)
+    for name, picoseconds in re.findall(rb"^nano (\S+) (\d+)\r?$", text, re.M):
+        results["nano-" + name.decode()] = (float(picoseconds) * 1e-12, None)
 
 
 def run_native(options, names):
@@ -205,7 +205,7 @@ def log(options, engine, what, output):
 def amount(seconds):
     if seconds is None:
         return "-"
-    return "%.3g us" % (seconds * 1e6) if seconds < 1e-3 else "%.3f" % seconds if seconds < 10 else "%.1f" % seconds
+    return "%.4f us" % (seconds * 1e6) if seconds < 1e-3 else "%.3f" % seconds if seconds < 10 else "%.1f" % seconds
 
 
 def ratio(a, b):
