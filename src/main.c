@@ -1,7 +1,7 @@
 /*
  * x86vm: the program.
  */
-#include "options.h"
+#include "cmdline/options.h"
 #include "vm.h"
 
 int main(int argc, char **argv)

@@ -17,14 +17,11 @@
 #include "debug/monitor.h"
 #include "debug/qmp.h"
 #include "debug/trace.h"
+#include "hostlines.h"
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
 #include "hw/pc.h"
 #include "tcache/tcache.h"
-#include "ui/chrfile.h"
-#include "ui/chrmux.h"
-#include "ui/chrsocket.h"
-#include "ui/chrterm.h"
 #include "vcputhread.h"
 #include "vmscreen.h"
 
@@ -32,12 +29,6 @@
 
 #define TB_BYTES (64u << 20)
 #define TSC_JUMP (1u << 20) /* less than a millisecond on any host */
-
-/* A host back end and how to end it. */
-typedef struct Backend {
-    void *it;
-    void (*free)(void *it);
-} Backend;
 
 struct Vm {
     const VmConfig *config;
@@ -52,7 +43,7 @@ struct Vm {
     Vcpu *vcpu;
     VcpuThread *thread;
     GPtrArray *disks; /* BlockDev */
-    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon, gdb_line, monitor_line, qmp_line;
+    Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon[PC_DEBUGCONS], gdb_line, monitor_line, qmp_line;
     Machine machine;
     GdbStub *gdb;
     Symbols *symbols;
@@ -61,10 +52,8 @@ struct Vm {
     Monitor *monitor;
     Qmp *qmp;
     VmScreen *screen;
-    ChrMux *mux;          /* the terminal, shared with the monitor; NULL: not shared */
     bool explained;       /* a triple fault was: others are only counted */
-    GArray *backends; /* Backend */
-    ChrTerm *terminal; /* one of the back ends, or NULL */
+    HostLines *lines;
     int status;
     uint64_t tsc_seen; /* by the guest, last */
 };
@@ -79,86 +68,27 @@ void vm_quit(Vm *vm, int status)
 
 /* ---- host back ends ---- */
 
-static void add_backend(Vm *vm, void *it, void (*free)(void *))
-{
-    Backend b = {it, free};
-    g_array_append_val(vm->backends, b);
-}
-
-static void term_quit(void *opaque)
+static void user_quit(void *opaque)
 {
     vm_quit(opaque, 0);
 }
 
-static void term_command(void *opaque, char key)
-{
-    Vm *vm = opaque;
-    if (key == 'c' && vm->mux)
-        chrmux_switch(vm->mux);
-}
-
-static bool take_terminal(Vm *vm, Chardev *chr, const char *option, bool escape, GError **error)
-{
-    if (vm->terminal) {
-        g_set_error(error, VM_ERROR, 0, "-%s stdio: the terminal is already used by another port; use file:PATH", option);
-        return false;
-    }
-    ChrTermCommands commands = {.quit = term_quit, .command = term_command, .opaque = vm};
-    /* the monitor shares a terminal that has Ctrl-A, unless it is elsewhere */
-    if (escape && chr != &vm->monitor_line && !vm->config->monitor) {
-        vm->mux = chrmux_new();
-        chrmux_add(vm->mux, chr);
-        chrmux_add(vm->mux, &vm->monitor_line);
-        chr = chrmux_line(vm->mux);
-    }
-    vm->terminal = chrterm_new(chr, &vm->lock, escape, commands);
-    add_backend(vm, vm->terminal, (void (*)(void *))chrterm_free);
-    return true;
-}
-
-/* Connect chr to what `-serial DEV` and the like name. */
-static bool connect_chardev(Vm *vm, Chardev *chr, const char *option, const char *dev, GError **error)
-{
-    if (!strcmp(dev, "none") || !strcmp(dev, "null"))
-        return true;
-    if (!strcmp(dev, "stdio"))
-        return take_terminal(vm, chr, option, vm->config->nographic, error);
-    if (!strcmp(dev, "mon:stdio"))
-        return take_terminal(vm, chr, option, true, error);
-    if (g_str_has_prefix(dev, "file:")) {
-        ChrFile *f = chrfile_new(chr, dev + 5, &vm->lock, error);
-        if (!f)
-            return false;
-        add_backend(vm, f, (void (*)(void *))chrfile_free);
-        return true;
-    }
-    if (chrsocket_handles(dev)) {
-        ChrSocket *s = chrsocket_new(chr, dev, !strcmp(option, "gdb"), &vm->lock, error);
-        if (!s) {
-            g_prefix_error(error, "-%s ", option);
-            return false;
-        }
-        add_backend(vm, s, (void (*)(void *))chrsocket_free);
-        return true;
-    }
-    g_set_error(error, VM_ERROR, 0, "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, tcp:, telnet:, unix:, pty, "
-                "pipe:PATH, null and none", option, dev);
-    return false;
-}
-
-static bool connect_chardevs(Vm *vm, GError **error)
+static bool connect_lines(Vm *vm, GError **error)
 {
     const VmConfig *c = vm->config;
     for (unsigned n = 0; n < c->serials->len && n < PC_SERIALS; n++)
-        if (!connect_chardev(vm, &vm->serial[n], "serial", c->serials->pdata[n], error))
+        if (!hostlines_connect(vm->lines, &vm->serial[n], "serial", c->serials->pdata[n], error))
             return false;
     for (unsigned n = 0; n < c->parallels->len && n < PC_PARALLELS; n++)
-        if (!connect_chardev(vm, &vm->parallel[n], "parallel", c->parallels->pdata[n], error))
+        if (!hostlines_connect(vm->lines, &vm->parallel[n], "parallel", c->parallels->pdata[n], error))
             return false;
-    if (c->debugcon && !connect_chardev(vm, &vm->debugcon, "debugcon", c->debugcon, error))
-        return false;
-    if (c->nographic && c->serials->len == 0)
-        return take_terminal(vm, &vm->serial[0], "nographic", true, error);
+    for (unsigned n = 0; n < c->debugcons->len && n < PC_DEBUGCONS; n++) {
+        const DebugconConfig *d = c->debugcons->pdata[n];
+        if (!hostlines_connect(vm->lines, &vm->debugcon[n], "debugcon", d->dev, error))
+            return false;
+    }
+    if (c->nographic && c->serials->len == 0 && !c->nodefaults)
+        return hostlines_connect(vm->lines, &vm->serial[0], "nographic", "mon:stdio", error);
     return true;
 }
 
@@ -222,7 +152,7 @@ static bool attach_drives(Vm *vm, GError **error)
         }
     }
     /* like QEMU's PC: an empty CD-ROM drive where nothing else is */
-    if (!(ide_used & 4))
+    if (!(ide_used & 4) && !c->nodefaults)
         pc_attach_ide(vm->pc, 2, IDE_CDROM, NULL);
     return true;
 }
@@ -374,6 +304,8 @@ static void machine_reset(void *opaque)
 {
     Vm *vm = opaque;
     tracer_cpu_reset(vm->tracer);
+    if (vm->config->boot_once)
+        pc_set_boot_order(vm->pc, vm->config->boot_order);
     pc_reset(vm->pc);
     vcpu_reset(vm->vcpu);
 }
@@ -384,8 +316,7 @@ static void triple_fault(void *opaque)
     const char *action = vm->config->triple_fault;
     if (!vm->explained || vm->config->explain) {
         char *text = explain_triple_fault(vm->explain);
-        if (vm->terminal)
-            chrterm_flush(vm->terminal); /* what the guest said before */
+        hostlines_flush_terminal(vm->lines); /* what the guest said before */
         g_printerr("%s", text);
         g_free(text);
     }
@@ -416,8 +347,8 @@ static void stuck(void *opaque)
 {
     Vm *vm = opaque;
     char *text = explain_stuck(vm->explain);
-    if (text && vm->terminal)
-        chrterm_flush(vm->terminal);
+    if (text)
+        hostlines_flush_terminal(vm->lines);
     if (text)
         g_printerr("%s", text);
     g_free(text);
@@ -466,11 +397,11 @@ static bool build_debug(Vm *vm, GError **error)
     if (!build_trace(vm, error))
         return false;
     vm->monitor = monitor_new(&vm->machine, vm->symbols, vm->tracer, &vm->monitor_line);
-    if (vm->config->monitor && !connect_chardev(vm, &vm->monitor_line, "monitor", vm->config->monitor, error))
+    if (vm->config->monitor && !hostlines_connect(vm->lines, &vm->monitor_line, "monitor", vm->config->monitor, error))
         return false;
     if (vm->config->qmp) {
         vm->qmp = qmp_new(&vm->machine, vm->monitor, &vm->qmp_line);
-        if (!connect_chardev(vm, &vm->qmp_line, "qmp", vm->config->qmp, error))
+        if (!hostlines_connect(vm->lines, &vm->qmp_line, "qmp", vm->config->qmp, error))
             return false;
     }
     if (vm->config->gdb) {
@@ -478,7 +409,7 @@ static bool build_debug(Vm *vm, GError **error)
         bool real_mode = g_str_has_suffix(vm->config->gdb, arch);
         char *dev = g_strndup(vm->config->gdb, strlen(vm->config->gdb) - (real_mode ? strlen(arch) : 0));
         vm->gdb = gdbstub_new(&vm->machine, &vm->gdb_line, (GdbStubConfig){run_monitor, vm, real_mode});
-        bool ok = connect_chardev(vm, &vm->gdb_line, "gdb", dev, error);
+        bool ok = hostlines_connect(vm->lines, &vm->gdb_line, "gdb", dev, error);
         g_free(dev);
         return ok;
     }
@@ -493,7 +424,6 @@ static void free_debug(Vm *vm)
     explain_free(vm->explain);
     tracer_free(vm->tracer);
     symbols_free(vm->symbols);
-    chrmux_free(vm->mux);
     machine_clear(&vm->machine);
     debugger_free(vm->machine.debugger);
 }
@@ -532,34 +462,6 @@ static GBytes *load_vga_bios(const VmConfig *c)
     return g_bytes_new_static(vgabios_rom_start, vgabios_rom_end - vgabios_rom_start);
 }
 
-/* ---- extra devices ---- */
-
-static bool take_device(PcConfig *pc, const char *arg, GError **error)
-{
-    char **words = g_strsplit(arg, ",", -1);
-    bool ok = true;
-    if (!strcmp(words[0], "isa-debug-exit")) {
-        pc->debug_exit = 0x501;
-        pc->debug_exit_size = 2;
-        for (char **w = words + 1; *w && ok; w++) {
-            char *end = NULL;
-            if (g_str_has_prefix(*w, "iobase="))
-                pc->debug_exit = g_ascii_strtoull(*w + 7, &end, 0);
-            else if (g_str_has_prefix(*w, "iosize="))
-                pc->debug_exit_size = g_ascii_strtoull(*w + 7, &end, 0);
-            if (!end || *end) {
-                g_set_error(error, VM_ERROR, 0, "-device isa-debug-exit,%s: expected iobase=PORT or iosize=N", *w);
-                ok = false;
-            }
-        }
-    } else if (strcmp(words[0], "VGA")) {
-        g_set_error(error, VM_ERROR, 0, "-device %s: no such device; there are isa-debug-exit and VGA", words[0]);
-        ok = false;
-    }
-    g_strfreev(words);
-    return ok;
-}
-
 /* ---- building ---- */
 
 static bool build_board(Vm *vm, GError **error)
@@ -570,26 +472,33 @@ static bool build_board(Vm *vm, GError **error)
         .lock = &vm->lock,
         .events = {on_reset, on_power_off, on_guest_exit, vm},
         .ram_size = c->ram_bytes,
-        .no_vga = !g_strcmp0(c->vga, "none"),
+        .no_vga = c->vga ? !strcmp(c->vga, "none") : c->nodefaults,
         .no_apic = !(vm->model->features >> F_MSR & 1), /* CPUs before the Pentium had none */
         .input = &vm->input,
-        .boot_order = c->boot_order,
+        .boot_order = c->boot_once ? c->boot_once : c->boot_order,
         .boot_menu = c->boot_menu,
         .serial_console = c->nographic,
         .floppies = 2,
-        .debugcon = c->debugcon ? &vm->debugcon : NULL,
+        .debug_exit = c->debug_exit_port,
+        .debug_exit_size = c->debug_exit_size,
+        .no_hpet = c->no_hpet,
+        .no_acpi = c->no_acpi,
     };
+    memcpy(pc.uuid, c->uuid, sizeof pc.uuid);
     if (c->rtc_base && !rtc_parse_base(c->rtc_base, &pc.rtc, error))
         return false;
-    for (unsigned n = 0; n < c->devices->len; n++)
-        if (!take_device(&pc, c->devices->pdata[n], error))
-            return false;
+    for (unsigned n = 0; n < c->debugcons->len && n < PC_DEBUGCONS; n++) {
+        const DebugconConfig *d = c->debugcons->pdata[n];
+        pc.debugcon[n].port = d->port;
+        pc.debugcon[n].readback = d->readback;
+        pc.debugcon[n].chr = &vm->debugcon[n];
+    }
     for (unsigned n = 0; n < PC_SERIALS; n++) {
-        pc.has_serial[n] = n == 0 || (n < c->serials->len && strcmp(c->serials->pdata[n], "none"));
+        pc.has_serial[n] = n < c->serials->len ? strcmp(c->serials->pdata[n], "none") != 0 : n == 0 && !c->nodefaults;
         pc.serial[n] = &vm->serial[n];
     }
     for (unsigned n = 0; n < PC_PARALLELS; n++) {
-        pc.has_parallel[n] = n == 0 || n < c->parallels->len;
+        pc.has_parallel[n] = n < c->parallels->len ? strcmp(c->parallels->pdata[n], "none") != 0 : n == 0 && !c->nodefaults;
         pc.parallel[n] = &vm->parallel[n];
     }
     GBytes *bios = load_bios(c, error);
@@ -638,12 +547,12 @@ Vm *vm_new(const VmConfig *config, GError **error)
     vm->config = config;
     g_mutex_init(&vm->lock);
     vm->loop = g_main_loop_new(NULL, FALSE);
-    vm->backends = g_array_new(FALSE, FALSE, sizeof(Backend));
+    vm->lines = hostlines_new(config, &vm->lock, &vm->monitor_line, user_quit, vm);
     vm->disks = g_ptr_array_new_with_free_func((GDestroyNotify)block_close);
     vm->clock = clock_new();
 
     vm->model = cpu_model_parse(config->cpu ? config->cpu : cpu_model_nth(0)->name, error);
-    if (!vm->model || !build_board(vm, error) || !attach_drives(vm, error) || !connect_chardevs(vm, error)) {
+    if (!vm->model || !build_board(vm, error) || !attach_drives(vm, error) || !connect_lines(vm, error)) {
         vm_free(vm);
         return NULL;
     }
@@ -659,7 +568,7 @@ Vm *vm_new(const VmConfig *config, GError **error)
     vm->thread = vcputhread_new(vm->vcpu, &vm->lock, vm->clock, &thread_ops, vm);
     GError *why = NULL;
     if (build_debug(vm, &why))
-        vm->screen = vmscreen_new(&vm->machine, vm->monitor, vm->terminal != NULL, &why);
+        vm->screen = vmscreen_new(&vm->machine, vm->monitor, hostlines_use_terminal(vm->lines), &why);
     if (why) {
         g_propagate_error(error, why);
         vm_free(vm);
@@ -676,11 +585,7 @@ void vm_free(Vm *vm)
     vcputhread_free(vm->thread);
     if (vm->vcpu)
         tcache_free(vm->vcpu->tcache); /* it watches RAM */
-    for (unsigned n = 0; n < vm->backends->len; n++) {
-        Backend *b = &g_array_index(vm->backends, Backend, n);
-        b->free(b->it);
-    }
-    g_array_unref(vm->backends);
+    hostlines_free(vm->lines);
     free_debug(vm);
     if (vm->pc) {
         bus_set_listener(vm->pc->mem, NULL, NULL);

@@ -125,10 +125,11 @@ VmScreen *vmscreen_new(Machine *m, Monitor *monitor, bool terminal_taken, GError
 {
     const VmConfig *c = m->config;
     ScreenKind kind = SCREEN_NONE;
-    ScreenOptions options = {.full_screen = c->full_screen};
-    if (c->display && !screen_parse(c->display, &kind, &options, error))
+    ScreenOptions options = {.full_screen = c->full_screen, .no_close = c->no_close, .show_cursor = c->show_cursor};
+    if (c->display && !screen_kind_parse(c->display, &kind)) {
+        g_set_error(error, g_quark_from_static_string("x86vm"), 0, "-display %s: no such display", c->display);
         return NULL;
-    options.full_screen |= c->full_screen;
+    }
     if (c->display ? kind == SCREEN_NONE : c->nographic || !m->pc->vga)
         return NULL;
     if (!m->pc->vga || (kind == SCREEN_CURSES && terminal_taken)) {

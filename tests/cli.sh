@@ -50,7 +50,7 @@ refuse "unknown option" 'did you mean -nographic' -nographics
 refuse "unknown value" 'did you mean std' -vga sdt
 refuse "missing argument" '-hda: expected FILE' -hda
 refuse "unknown CPU" '-cpu' -cpu 80686
-refuse "several CPUs" '-smp 4' -smp 4
+
 refuse "BIOS of a wrong size" 'odd.bios' -bios odd.bios
 refuse "missing BIOS" 'nothing.bios: ' -bios nothing.bios
 refuse "not a kernel" 'disk.img: neither' -kernel disk.img

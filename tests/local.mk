@@ -235,3 +235,7 @@ check_DATA += demo/demo.img tests/guests/talk$(EXEEXT)
 # Devices in memory: the way there is remembered, and forgotten when it must be.
 check_PROGRAMS += tests/test-devices-in-memory
 tests_test_devices_in_memory_SOURCES = tests/test-devices-in-memory.c $(CPUBENCH)
+
+# The command line.
+check_PROGRAMS += tests/test-options
+tests_test_options_SOURCES = tests/test-options.c

@@ -21,8 +21,7 @@ count=0
 case $machine in
 *x86vm) firmware=() console=() ;;
 *)
-    firmware=(-bios "$builddir/bios/bios.bin" -vga none -device VGA,romfile="$builddir/bios/vgabios.bin"
-              -global isa-debugcon.iobase=0x402)
+    firmware=(-bios "$builddir/bios/bios.bin" -vga none -device VGA,romfile="$builddir/bios/vgabios.bin")
     printf '\370\003' >sercon
     console=(-fw_cfg name=etc/sercon-port,file=sercon)
     ;;
@@ -53,7 +52,7 @@ run()
     shift
     rm -f debug
     timeout "$seconds" "$machine" "${firmware[@]}" -display none -net none -m 64 ${reboot--no-reboot} \
-        -debugcon file:debug -device isa-debug-exit,iobase=0x501,iosize=1 \
+        -debugcon file:debug -global isa-debugcon.iobase=0x402 -device isa-debug-exit,iobase=0x501,iosize=1 \
         -serial "${serial:-null}" -parallel null -monitor none "$@" >output 2>&1 </dev/null
 }
 

@@ -284,7 +284,8 @@ static void test_smbios(HwTest *t)
     static const uint8_t types[] = { 1, 3, 4, 16, 17, 19, 32, 127 };
     FwCfg *f = fwcfg_new(t->io, t->mem);
     uint32_t anchor_size, size;
-    smbios_install(f, 512 << 20);
+    static const uint8_t uuid[16] = { 0x55, 0x0e, 0x84, 0x00, 0xe2, 0x9b, 0x41, 0xd4, 0xa7, 0x16, 0x44, 0x66, 0x55, 0x44, 0, 1 };
+    smbios_install(f, 512 << 20, uuid);
     g_autofree uint8_t *anchor = fw_file(t, "etc/smbios/smbios-anchor", &anchor_size);
     g_autofree uint8_t *tables = fw_file(t, "etc/smbios/smbios-tables", &size);
     g_assert_cmpuint(anchor_size, ==, 31);
@@ -294,6 +295,8 @@ static void test_smbios(HwTest *t)
     uint32_t at = 0;
     for (unsigned i = 0; i < G_N_ELEMENTS(types); i++) {
         g_assert_cmpuint(tables[at], ==, types[i]);
+        if (types[i] == 1) /* a UUID's first three fields are little-endian */
+            g_assert_cmpmem(tables + at + 8, 16, "\x00\x84\x0e\x55\x9b\xe2\xd4\x41\xa7\x16\x44\x66\x55\x44\x00\x01", 16);
         if (types[i] == 17)
             g_assert_cmpuint(tables[at + 12] | tables[at + 13] << 8, ==, 512);
         at += tables[at + 1];

@@ -175,8 +175,9 @@ static void isa_tree(const Pc *pc, GString *out)
         {"isa-serial", pc->serial[3], 0x2e8, 3, -1},
         {"isa-parallel", pc->parallel[0], 0x378, 7, -1},
         {"isa-parallel", pc->parallel[1], 0x278, 5, -1},
-        {"isa-debugcon", pc->debugport, 0x402, -1, -1},
-        {"isa-debug-exit", pc->debugexit, 0, -1, -1},
+        {"isa-debugcon", pc->debugport[0], pc->debugcon_port[0], -1, -1},
+        {"isa-debugcon", pc->debugport[1], pc->debugcon_port[1], -1, -1},
+        {"isa-debug-exit", pc->debugexit, pc->debug_exit_port, -1, -1},
         {"fw_cfg", pc->fwcfg, 0x510, -1, -1},
     };
     bus_line(out, 8, "isa.0", "ISA");

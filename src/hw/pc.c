@@ -26,8 +26,6 @@ G_DEFINE_QUARK(pc-error-quark, pc_error)
 #define SLOT_ACPI PCI_DEVFN(1, 3)
 #define SLOT_VGA PCI_DEVFN(2, 0)
 
-#define DEBUGCON_PORT 0x402
-#define DEBUGCON_READBACK 0xe9
 
 /* Wires */
 
@@ -167,24 +165,31 @@ static void cmos_set16(Rtc *rtc, unsigned reg, uint64_t value)
     rtc_set_cmos(rtc, reg + 1, (uint8_t)(value >> 8));
 }
 
+void pc_set_boot_order(Pc *pc, const char *order)
+{
+    uint8_t boot[3] = { 0 };
+
+    if (!order)
+        order = "cad";
+    for (unsigned i = 0; i < G_N_ELEMENTS(boot) && order[i]; i++)
+        boot[i] = boot_code(order[i]);
+    rtc_set_cmos(pc->rtc, CMOS_BOOT2, boot[1] << 4 | boot[0]);
+    rtc_set_cmos(pc->rtc, CMOS_BOOT, boot[2] << 4);
+}
+
 /* CMOS as IBM and, from 34h, QEMU's BIOSes know it. */
 static void cmos_fill(Pc *pc, const PcConfig *config)
 {
     enum { CMOS_EXT_KB_AGAIN = 0x30, EQUIPMENT_FPU = 0x02, EQUIPMENT_MOUSE = 0x04 };
     const uint64_t mib = 1 << 20;
     uint64_t ram = config->ram_size;
-    const char *order = config->boot_order ? config->boot_order : "cad";
-    uint8_t boot[3] = { 0 };
 
     cmos_set16(pc->rtc, CMOS_BASE_KB, 640);
     cmos_set16(pc->rtc, CMOS_EXT_KB, (ram - mib) / 1024);
     cmos_set16(pc->rtc, CMOS_EXT_KB_AGAIN, (ram - mib) / 1024);
     cmos_set16(pc->rtc, CMOS_EXT2_64KB, ram > 16 * mib ? (ram - 16 * mib) / 65536 : 0);
     cmos_set16(pc->rtc, CMOS_HIGH_64KB, 0);
-    for (unsigned i = 0; i < G_N_ELEMENTS(boot) && order[i]; i++)
-        boot[i] = boot_code(order[i]);
-    rtc_set_cmos(pc->rtc, CMOS_BOOT2, boot[1] << 4 | boot[0]);
-    rtc_set_cmos(pc->rtc, CMOS_BOOT, boot[2] << 4);
+    pc_set_boot_order(pc, config->boot_order);
     rtc_set_cmos(pc->rtc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
 }
 
@@ -277,8 +282,9 @@ static void fwcfg_fill(Pc *pc, const PcConfig *config)
         acpi.serials |= (unsigned)config->has_serial[i] << i;
     for (unsigned i = 0; i < PC_PARALLELS; i++)
         acpi.parallels |= (unsigned)config->has_parallel[i] << i;
-    acpitables_install(f, &acpi);
-    smbios_install(f, config->ram_size);
+    if (!config->no_acpi)
+        acpitables_install(f, &acpi);
+    smbios_install(f, config->ram_size, config->uuid);
 }
 
 /* The schematic */
@@ -402,8 +408,10 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
         if (config->has_parallel[i])
             pc->parallel[i] = parallel_new(pc->io, parallel[i].port, irq, config->parallel[i]);
     }
-    if (config->debugcon)
-        pc->debugport = debugport_new(pc->io, DEBUGCON_PORT, DEBUGCON_READBACK, config->debugcon);
+    pc->debug_exit_port = config->debug_exit;
+    for (unsigned i = 0; i < PC_DEBUGCONS; i++)
+        if ((pc->debugcon_port[i] = config->debugcon[i].port))
+            pc->debugport[i] = debugport_new(pc->io, config->debugcon[i].port, config->debugcon[i].readback, config->debugcon[i].chr);
     if (config->debug_exit)
         pc->debugexit = debugexit_new(pc->io, config->debug_exit, config->debug_exit_size, debug_exit, pc);
     pc->fwcfg = fwcfg_new(pc->io, pc->mem); /* 510h */
@@ -449,7 +457,8 @@ void pc_free(Pc *pc)
     vga_free(pc->vga);
     fwcfg_free(pc->fwcfg);
     debugexit_free(pc->debugexit);
-    debugport_free(pc->debugport);
+    for (unsigned i = 0; i < PC_DEBUGCONS; i++)
+        debugport_free(pc->debugport[i]);
     for (unsigned i = 0; i < PC_PARALLELS; i++)
         parallel_free(pc->parallel[i]);
     for (unsigned i = 0; i < PC_SERIALS; i++)

@@ -41,6 +41,7 @@
 
 #define PC_SERIALS 4
 #define PC_PARALLELS 2
+#define PC_DEBUGCONS 2
 
 #define PC_RAM_MIN (1ull << 20)
 #define PC_RAM_MAX 0xe0000000ull /* 3.5 GiB: PCI memory comes next */
@@ -72,6 +73,7 @@ typedef struct PcConfig {
     VgaConfig vga;
     bool no_apic; /* the CPU has none: no local and no I/O APIC */
     bool no_hpet;
+    bool no_acpi; /* no ACPI tables; the power management device stays */
     RtcBase rtc;
     Input *input;
     unsigned floppies; /* drives, 0 to 2; none: no controller either */
@@ -79,11 +81,16 @@ typedef struct PcConfig {
     Chardev *serial[PC_SERIALS];
     bool has_parallel[PC_PARALLELS];
     Chardev *parallel[PC_PARALLELS];
-    Chardev *debugcon;        /* port 402h; NULL: no such port */
+    struct {
+        uint16_t port;        /* 0: there is none */
+        uint8_t readback;
+        Chardev *chr;
+    } debugcon[PC_DEBUGCONS];
     uint16_t debug_exit;      /* isa-debug-exit's port, 0: none */
     unsigned debug_exit_size; /* its ports */
     const char *boot_order;   /* letters a, c, d, n; up to three count; NULL: "cad" */
     bool boot_menu;
+    uint8_t uuid[16];         /* for SMBIOS; zeros: none */
     bool serial_console; /* -nographic: the BIOS talks by the first serial port too */
 } PcConfig;
 
@@ -120,8 +127,9 @@ typedef struct Pc {
     Ferr *ferr;
     Serial *serial[PC_SERIALS];
     Parallel *parallel[PC_PARALLELS];
-    DebugPort *debugport;
+    DebugPort *debugport[PC_DEBUGCONS];
     DebugExit *debugexit;
+    uint16_t debugcon_port[PC_DEBUGCONS], debug_exit_port; /* where they are */
     FwCfg *fwcfg;
 
     PciBus *pci;
@@ -148,6 +156,8 @@ IrqLine pc_ferr(Pc *pc);
  * caller's.
  */
 void pc_reset(Pc *pc);
+/* What the BIOS will boot from: as PcConfig.boot_order. */
+void pc_set_boot_order(Pc *pc, const char *order);
 /* Press the power button. False: the guest isn't listening. */
 bool pc_power_button(Pc *pc);
 /* An NMI, unless the guest masks them (port 70h). */

@@ -44,7 +44,7 @@ static void end(Structures *s, const char *const *strings)
 }
 
 /* 7.2 */
-static void put_system(Structures *s)
+static void put_system(Structures *s, const uint8_t *uuid)
 {
     static const char *const strings[] = { "x86vm", "Standard PC (i440FX + PIIX, 1996)", "1.0", NULL };
     begin(s, 1, 27, 0x100);
@@ -52,8 +52,10 @@ static void put_system(Structures *s)
     put(s, 2, 1);
     put(s, 3, 1);
     put(s, 0, 1);
-    put(s, 0, 8); /* UUID: none */
-    put(s, 0, 8);
+    /* 7.2.1: the first three fields are little-endian; zeros mean that there is none */
+    static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+    for (unsigned i = 0; i < sizeof order; i++)
+        put(s, uuid[order[i]], 1);
     put(s, 6, 1); /* woken by the power switch */
     put(s, 0, 2); /* no SKU, no family */
     end(s, strings);
@@ -159,11 +161,11 @@ static void anchor_build(const Structures *s, uint8_t anchor[ANCHOR_SIZE])
     anchor[30] = VERSION_MAJOR << 4 | VERSION_MINOR;
 }
 
-void smbios_install(FwCfg *fwcfg, uint64_t ram_size)
+void smbios_install(FwCfg *fwcfg, uint64_t ram_size, const uint8_t *uuid)
 {
     Structures s = { .bytes = g_byte_array_new() };
     uint8_t anchor[ANCHOR_SIZE];
-    put_system(&s);
+    put_system(&s, uuid);
     put_chassis(&s);
     put_processor(&s);
     put_memory(&s, ram_size);

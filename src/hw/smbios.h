@@ -6,4 +6,5 @@
 
 #include "hw/fwcfg.h"
 
-void smbios_install(FwCfg *fwcfg, uint64_t ram_size);
+/* uuid: 16 bytes in the order in which a UUID is written; zeros: none. */
+void smbios_install(FwCfg *fwcfg, uint64_t ram_size, const uint8_t *uuid);

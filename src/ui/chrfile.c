@@ -40,9 +40,9 @@ static void chrfile_write(void *opaque, const uint8_t *buf, size_t len)
 
 static const ChardevBackendOps chrfile_ops = {.write = chrfile_write};
 
-ChrFile *chrfile_new(Chardev *chr, const char *path, GMutex *lock, GError **error)
+ChrFile *chrfile_new(Chardev *chr, const char *path, bool append, GMutex *lock, GError **error)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0666);
     if (fd < 0) {
         g_set_error(error, g_quark_from_static_string("chrfile"), errno, "%s: %s", path, g_strerror(errno));
         return NULL;

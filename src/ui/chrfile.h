@@ -9,7 +9,9 @@
 
 typedef struct ChrFile ChrFile;
 
-/* Connect chr to path, which is created or truncated. NULL and error when it cannot be opened. */
-/* lock is the machine lock. */
-ChrFile *chrfile_new(Chardev *chr, const char *path, GMutex *lock, GError **error);
+/*
+ * Connect chr to path, which is created, or truncated unless append. lock is the machine lock. NULL and error when it cannot
+ * be opened.
+ */
+ChrFile *chrfile_new(Chardev *chr, const char *path, bool append, GMutex *lock, GError **error);
 void chrfile_free(ChrFile *f);

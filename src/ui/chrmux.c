@@ -3,10 +3,15 @@
  */
 #include "ui/chrmux.h"
 
+#define ESCAPE 1 /* Ctrl-A */
+
 struct ChrMux {
     Chardev line;
     Chardev *device[CHRMUX_MAX];
     unsigned count, focus;
+    void (*quit)(void *opaque); /* NULL: Ctrl-A is nothing special */
+    void *quit_opaque;
+    bool escaped;
 };
 
 static size_t line_can_receive(void *opaque)
@@ -15,10 +20,40 @@ static size_t line_can_receive(void *opaque)
     return m->count ? chardev_can_receive(m->device[m->focus]) : 0;
 }
 
+/* A byte after Ctrl-A. True: it goes to the device after all. */
+static bool take_command(ChrMux *m, uint8_t key)
+{
+    m->escaped = false;
+    switch (key) {
+    case ESCAPE:
+        return true;
+    case 'b':
+        chardev_receive_break(m->device[m->focus]);
+        return false;
+    case 'c':
+        chrmux_switch(m);
+        return false;
+    case 'x':
+        m->quit(m->quit_opaque);
+        return false;
+    default:
+        return false;
+    }
+}
+
 static void line_receive(void *opaque, const uint8_t *buf, size_t len)
 {
     ChrMux *m = opaque;
-    chardev_receive(m->device[m->focus], buf, len);
+    if (!m->quit) {
+        chardev_receive(m->device[m->focus], buf, len);
+        return;
+    }
+    for (size_t n = 0; n < len; n++) {
+        if (!m->escaped && buf[n] == ESCAPE)
+            m->escaped = true;
+        else if ((!m->escaped || take_command(m, buf[n])) && chardev_can_receive(m->device[m->focus]))
+            chardev_receive(m->device[m->focus], &buf[n], 1);
+    }
 }
 
 static void line_break(void *opaque)
@@ -66,12 +101,20 @@ Chardev *chrmux_line(ChrMux *m)
     return &m->line;
 }
 
-void chrmux_add(ChrMux *m, Chardev *chr)
+bool chrmux_add(ChrMux *m, Chardev *chr)
 {
-    g_assert(m->count < CHRMUX_MAX);
+    if (m->count == CHRMUX_MAX)
+        return false;
     m->device[m->count++] = chr;
     chr->back = &device_ops;
     chr->back_opaque = m;
+    return true;
+}
+
+void chrmux_set_escape(ChrMux *m, void (*quit)(void *opaque), void *opaque)
+{
+    m->quit = quit;
+    m->quit_opaque = opaque;
 }
 
 void chrmux_switch(ChrMux *m)

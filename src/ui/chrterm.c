@@ -150,7 +150,7 @@ static void watch_input(ChrTerm *t)
     g_source_attach(t->source, NULL);
 }
 
-ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands commands)
+ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, bool signals, ChrTermCommands commands)
 {
     ChrTerm *t = g_new0(ChrTerm, 1);
     t->chr = chr;
@@ -165,8 +165,8 @@ ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands co
         struct termios raw = t->saved;
         cfmakeraw(&raw);
         raw.c_oflag |= OPOST | ONLCR;
-        if (!escape)
-            raw.c_lflag |= ISIG; /* without Ctrl-A x, Ctrl-C is the way out */
+        if (signals)
+            raw.c_lflag |= ISIG;
         t->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
     }
     watch_input(t);

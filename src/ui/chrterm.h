@@ -18,10 +18,10 @@ typedef struct ChrTermCommands {
 
 /*
  * Connect chr to standard input and output. When standard input is a terminal it is put into raw mode; escape says whether
- * Ctrl-A is a command prefix (-nographic, mon:stdio) and whether Ctrl-C goes to the guest rather than ending
- * the program. lock is the machine lock, taken around calls into the device. chr is not owned and outlives the back end.
+ * Ctrl-A is a command prefix (-nographic, mon:stdio), signals whether Ctrl-C ends the program rather than going to the
+ * guest. lock is the machine lock, taken around calls into the device. chr is not owned and outlives the back end.
  */
-ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, ChrTermCommands commands);
+ChrTerm *chrterm_new(Chardev *chr, GMutex *lock, bool escape, bool signals, ChrTermCommands commands);
 /* Write what waits for company; something else is going to be printed on the terminal. Machine lock held. */
 void chrterm_flush(ChrTerm *t);
 /* Restores the terminal. */

@@ -1,5 +1,5 @@
 /*
- * The argument of -display, and finding and loading the module that serves it.
+ * The displays there are, and finding and loading the module that serves one.
  *
  * Modules are in pkglibdir; a program that runs where it was built takes those that were built with it. A module
  * stays loaded: the libraries under it leave threads and handlers behind.
@@ -26,54 +26,12 @@ const char *screen_kind_name(ScreenKind kind)
     return kinds[kind].name;
 }
 
-/* ---- -display ---- */
-
-static bool take_property(ScreenKind kind, const char *word, ScreenOptions *o, GError **error)
+bool screen_kind_parse(const char *name, ScreenKind *kind)
 {
-    struct {
-        const char *key;
-        bool *field, invert;
-    } properties[] = {
-        {"full-screen=", &o->full_screen, false},
-        {"window-close=", &o->no_close, true},
-        {"show-cursor=", &o->show_cursor, false},
-    };
-    for (unsigned n = 0; kind == SCREEN_SDL && n < G_N_ELEMENTS(properties); n++) {
-        if (!g_str_has_prefix(word, properties[n].key))
-            continue;
-        const char *value = word + strlen(properties[n].key);
-        bool on = !strcmp(value, "on");
-        if (!on && strcmp(value, "off")) {
-            g_set_error(error, SCREEN_ERROR, 0, "-display %s,%s: expected on or off", kinds[kind].name, word);
-            return false;
-        }
-        *properties[n].field = on != properties[n].invert;
-        return true;
-    }
-    if (!strcmp(word, "gl=off") || g_str_has_prefix(word, "charset="))
-        return true; /* QEMU's: so it is here */
-    g_set_error(error, SCREEN_ERROR, 0, "-display %s,%s: no such property%s", kinds[kind].name, word,
-                kind == SCREEN_SDL ? "; there are full-screen, window-close and show-cursor" : "");
+    for (*kind = 0; *kind < SCREEN_KINDS; ++*kind)
+        if (!strcmp(name, kinds[*kind].name))
+            return true;
     return false;
-}
-
-bool screen_parse(const char *arg, ScreenKind *kind, ScreenOptions *options, GError **error)
-{
-    g_auto(GStrv) words = g_strsplit(arg, ",", -1);
-    *options = (ScreenOptions){0};
-    *kind = SCREEN_KINDS;
-    for (ScreenKind k = 0; k < SCREEN_KINDS; k++)
-        if (words[0] && !strcmp(words[0], kinds[k].name))
-            *kind = k;
-    if (*kind == SCREEN_KINDS) {
-        g_set_error(error, SCREEN_ERROR, 0, "-display %s: no such display; there are sdl (a window), curses (this terminal) and none",
-                    arg);
-        return false;
-    }
-    for (char **w = words + 1; *w; w++)
-        if (!take_property(*kind, *w, options, error))
-            return false;
-    return true;
 }
 
 /* ---- modules ---- */

@@ -53,10 +53,8 @@ typedef struct ScreenModule {
     void (*close)(void *screen);
 } ScreenModule;
 
-/*
- * Take apart the argument of -display: NAME[,PROPERTY=VALUE]... False and error, which says what there is, when it is none.
- */
-bool screen_parse(const char *arg, ScreenKind *kind, ScreenOptions *options, GError **error);
+/* The display of a name; false when there is none. */
+bool screen_kind_parse(const char *name, ScreenKind *kind);
 const char *screen_kind_name(ScreenKind kind);
 
 /* Is the module there? And load it: NULL and error, with the package to ask for, when it can't be. */
