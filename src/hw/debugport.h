@@ -7,6 +7,9 @@
 #include "chardev.h"
 #include "softmmu/region.h"
 
+#define DEBUGPORT_BIOS 0x402
+#define DEBUGPORT_READBACK 0xe9
+
 typedef struct DebugPort DebugPort;
 
 /* chr may be NULL and outlives the device. */
