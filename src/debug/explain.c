@@ -213,6 +213,8 @@ static const char *first_guess(Explain *x, GString *out, const VcpuEvent *e, boo
     const char *guess = NULL;
     if (e->kind == EVENT_EXCEPTION)
         guess = explain_insn(v, out, e->rip, x->symbols);
+    if (!guess && e->kind == EVENT_EXCEPTION && e->vector == VEC_DE)
+        guess = "division by zero, or a quotient too large for its register";
     if (e->kind == EVENT_EXCEPTION && e->vector == VEC_PF) {
         SAY("The address that faulted:\n");
         const char *walk = explain_walk(v, out, e->cr2);

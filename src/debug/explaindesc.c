@@ -299,11 +299,15 @@ static int seg_number(ZydisRegister r)
     }
 }
 
+static void say_register(Vcpu *v, GString *out, ZydisRegister reg, unsigned bits)
+{
+    SAY("    %s = %0*" G_GINT64_MODIFIER "x\n", ZydisRegisterGetString(reg), bits / 4, reg_value(v, reg));
+}
+
 static void say_operand(Vcpu *v, GString *out, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
     if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
-        SAY("    %s = %0*" G_GINT64_MODIFIER "x\n", ZydisRegisterGetString(op->reg.value), op->size / 4,
-                reg_value(v, op->reg.value));
+        say_register(v, out, op->reg.value, op->size);
     } else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
         int seg = seg_number(op->mem.segment);
         uint64_t mask = insn->address_width == 16 ? 0xffff : 0xffffffff, value = 0;
@@ -313,6 +317,10 @@ static void say_operand(Vcpu *v, GString *out, const ZydisDecodedInstruction *in
         ea &= mask;
         uint64_t addr = (v->seg[seg].base + ea) & 0xffffffff;
         unsigned bytes = MIN(op->size / 8, 8);
+        if (op->mem.base)
+            say_register(v, out, op->mem.base, insn->address_width);
+        if (op->mem.index)
+            say_register(v, out, op->mem.index, insn->address_width);
         SAY("    memory at %s:%08" G_GINT64_MODIFIER "x (linear " P32 ")", ZydisRegisterGetString(op->mem.segment),
                 ea, addr);
         if (bytes && debug_read(v, addr, &value, bytes) == bytes)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAR 0x100000 /* beyond this distance a name tells nothing */
+#define FAR_AWAY 0x100000 /* beyond this distance a name tells nothing */
 
 typedef struct Symbol {
     uint64_t addr, size;
@@ -16,6 +16,7 @@ typedef struct Symbol {
 
 struct Symbols {
     GArray *table;
+    uint64_t end; /* of the program's last section; 0: not known */
 };
 
 static int by_addr(const void *a, const void *b)
@@ -31,7 +32,7 @@ static void clear_symbol(gpointer p)
 
 /* What 32- and 64-bit files have in common. */
 typedef struct Section {
-    uint64_t type, offset, size, link, entsize;
+    uint64_t type, flags, addr, offset, size, link, entsize;
 } Section;
 
 static bool section(const uint8_t *d, gsize len, bool is64, unsigned n, Section *s)
@@ -42,14 +43,14 @@ static bool section(const uint8_t *d, gsize len, bool is64, unsigned n, Section 
         if (n >= h->e_shnum || h->e_shoff > len || len - h->e_shoff < (n + 1ull) * sizeof sh)
             return false;
         memcpy(&sh, d + h->e_shoff + n * sizeof sh, sizeof sh);
-        *s = (Section){sh.sh_type, sh.sh_offset, sh.sh_size, sh.sh_link, sizeof(Elf64_Sym)};
+        *s = (Section){sh.sh_type, sh.sh_flags, sh.sh_addr, sh.sh_offset, sh.sh_size, sh.sh_link, sizeof(Elf64_Sym)};
     } else {
         const Elf32_Ehdr *h = (const void *)d;
         Elf32_Shdr sh;
         if (n >= h->e_shnum || h->e_shoff > len || len - h->e_shoff < (n + 1ull) * sizeof sh)
             return false;
         memcpy(&sh, d + h->e_shoff + n * sizeof sh, sizeof sh);
-        *s = (Section){sh.sh_type, sh.sh_offset, sh.sh_size, sh.sh_link, sizeof(Elf32_Sym)};
+        *s = (Section){sh.sh_type, sh.sh_flags, sh.sh_addr, sh.sh_offset, sh.sh_size, sh.sh_link, sizeof(Elf32_Sym)};
     }
     return s->type == SHT_NOBITS || (s->offset <= len && s->size <= len - s->offset);
 }
@@ -92,10 +93,15 @@ Symbols *symbols_load(const char *path, GError **error)
     if (len >= sizeof(Elf64_Ehdr) && !memcmp(d, ELFMAG, SELFMAG) && d[EI_DATA] == ELFDATA2LSB) {
         bool is64 = d[EI_CLASS] == ELFCLASS64;
         Section tab, str;
-        for (unsigned n = 0; section(d, len, is64, n, &tab) || n < 64; n++)
-            if (section(d, len, is64, n, &tab) && tab.type == SHT_SYMTAB && section(d, len, is64, tab.link, &str) &&
-                    str.type == SHT_STRTAB)
+        bool there;
+        for (unsigned n = 0; (there = section(d, len, is64, n, &tab)) || n < 64; n++) {
+            if (!there)
+                continue;
+            if (tab.flags & SHF_ALLOC)
+                s->end = MAX(s->end, tab.addr + tab.size);
+            if (tab.type == SHT_SYMTAB && section(d, len, is64, tab.link, &str) && str.type == SHT_STRTAB)
                 take_table(s, d, is64, &tab, &str);
+        }
     }
     g_free(data);
     if (!s->table->len) {
@@ -132,7 +138,7 @@ char *symbols_name(const Symbols *s, uint64_t addr)
         return NULL;
     const Symbol *sym = &g_array_index(s->table, Symbol, low - 1);
     uint64_t off = addr - sym->addr;
-    if (off >= FAR)
+    if (off >= FAR_AWAY || (off && s->end && addr >= s->end))
         return NULL;
     return off ? g_strdup_printf("%s+0x%" G_GINT64_MODIFIER "x", sym->name, off) : g_strdup(sym->name);
 }
