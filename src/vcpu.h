@@ -323,6 +323,13 @@ typedef struct Vcpu {
     bool ferr_level;
     bool ignne;
 
+    /*
+     * Asked by the translator between blocks when CPL is not what it was, and when it begins: is this user code run by
+     * someone else? True: it comes back with EXIT_USER. May be NULL.
+     */
+    bool (*crossing)(void *opaque);
+    void *crossing_opaque;
+
     /* surroundings, not owned */
     const struct CpuModel *model;
     struct Bus *mem, *io;

@@ -6,10 +6,12 @@
 #include <sys/prctl.h>
 
 #include "cpu/cpu.h"
+#include "decision/direct.h"
 #include "tcache/tcache.h"
 
 struct VcpuThread {
     Vcpu *v;
+    Direct *direct; /* NULL: none */
     GMutex *lock;
     Clock *clock;
     const VcpuThreadOps *ops;
@@ -30,6 +32,8 @@ struct VcpuThread {
 static void notice(VcpuThread *t)
 {
     vcpu_attention(t->v, ATTN_STOP);
+    if (t->direct)
+        direct_kick(t->direct);
     g_cond_signal(&t->wake);
 }
 
@@ -68,6 +72,14 @@ static void wake_sooner(void *opaque)
     g_cond_signal(&t->wake);
 }
 
+/* A debugger or a trace sees every instruction of the interpreter. */
+static Exit run(VcpuThread *t)
+{
+    if (!t->v->tcache || t->v->hooks)
+        return interp_run(t->v, 0);
+    return t->direct ? direct_run(t->direct) : tcache_run(t->v, 0);
+}
+
 static void *vcpu_main(void *opaque)
 {
     VcpuThread *t = opaque;
@@ -87,8 +99,7 @@ static void *vcpu_main(void *opaque)
         }
         t->running = true;
         g_mutex_unlock(t->lock);
-        /* a debugger or a trace sees every instruction of the interpreter */
-        Exit exit = t->v->tcache && !t->v->hooks ? tcache_run(t->v, 0) : interp_run(t->v, 0);
+        Exit exit = run(t);
         g_mutex_lock(t->lock);
         if (exit == EXIT_HALT) {
             if (!(t->v->flags & FL_IF) && t->ops->stuck && t->want_run)
@@ -105,6 +116,8 @@ static void *vcpu_main(void *opaque)
         }
     }
     t->running = false;
+    if (t->direct)
+        direct_leave(t->direct);
     g_cond_broadcast(&t->stopped);
     g_mutex_unlock(t->lock);
     return NULL;
@@ -123,6 +136,11 @@ VcpuThread *vcputhread_new(Vcpu *v, GMutex *lock, Clock *clock, const VcpuThread
     g_cond_init(&t->stopped);
     t->thread = g_thread_new("vcpu", vcpu_main, t);
     return t;
+}
+
+void vcputhread_set_direct(VcpuThread *t, Direct *d)
+{
+    t->direct = d;
 }
 
 void vcputhread_free(VcpuThread *t)
@@ -167,6 +185,8 @@ void vcputhread_wait_paused(VcpuThread *t)
 void vcputhread_kick(VcpuThread *t)
 {
     vcpu_attention(t->v, ATTN_EVENT);
+    if (t->direct)
+        direct_kick(t->direct);
     if (t->halted && input_pending(t->v))
         g_cond_signal(&t->wake);
 }

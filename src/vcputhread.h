@@ -12,6 +12,7 @@
 #include "vcpu.h"
 
 typedef struct VcpuThread VcpuThread;
+struct Direct;
 
 typedef struct VcpuThreadOps {
     /* Called in the vCPU thread with the machine lock held: put board and CPU in their reset state. */
@@ -26,6 +27,8 @@ typedef struct VcpuThreadOps {
 
 /* Created paused. Nothing is owned; free before them. */
 VcpuThread *vcputhread_new(Vcpu *v, GMutex *lock, Clock *clock, const VcpuThreadOps *ops, void *opaque);
+/* Use direct execution from now on. Before the first vcputhread_resume(); not owned, free it after the thread. */
+void vcputhread_set_direct(VcpuThread *t, struct Direct *d);
 /* Stop the thread and wait for it. Machine lock not held. */
 void vcputhread_free(VcpuThread *t);
 

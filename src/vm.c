@@ -17,6 +17,7 @@
 #include "debug/monitor.h"
 #include "debug/qmp.h"
 #include "debug/trace.h"
+#include "decision/direct.h"
 #include "hostlines.h"
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
@@ -42,6 +43,7 @@ struct Vm {
     Input input;
     Vcpu *vcpu;
     VcpuThread *thread;
+    Direct *direct;       /* NULL: none */
     GPtrArray *disks; /* BlockDev */
     Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon[PC_DEBUGCONS], gdb_line, monitor_line, qmp_line;
     Machine machine;
@@ -523,6 +525,11 @@ static void shadow_difference(void *opaque, const char *report)
     vm_quit(opaque, STATUS_DIFFERENCE);
 }
 
+static void say(const char *line)
+{
+    fprintf(stderr, "x86vm: %s\n", line);
+}
+
 /* The engine that was asked for: translation unless told otherwise. The interpreter needs nothing. */
 static void start_engine(Vm *vm)
 {
@@ -539,6 +546,9 @@ static void start_engine(Vm *vm)
         tcache_set_shadow(c, shadow_difference, vm);
     if (c && vm->config->accel_chaos)
         tcache_set_chaos(c, vm->config->accel_chaos);
+    const char *direct = vm->config->direct ? vm->config->direct : "off";
+    if (c && strcmp(direct, "off"))
+        vm->direct = direct_new(vm->vcpu, !strcmp(direct, "on") ? DIRECT_ON : DIRECT_AUTO, say);
 }
 
 Vm *vm_new(const VmConfig *config, GError **error)
@@ -566,6 +576,8 @@ Vm *vm_new(const VmConfig *config, GError **error)
     start_engine(vm);
     pc_reset(vm->pc);
     vm->thread = vcputhread_new(vm->vcpu, &vm->lock, vm->clock, &thread_ops, vm);
+    vcputhread_set_direct(vm->thread, vm->direct);
+    vm->machine.direct = vm->direct;
     GError *why = NULL;
     if (build_debug(vm, &why))
         vm->screen = vmscreen_new(&vm->machine, vm->monitor, hostlines_use_terminal(vm->lines), &why);
@@ -583,6 +595,7 @@ void vm_free(Vm *vm)
         return;
     vmscreen_free(vm->screen);
     vcputhread_free(vm->thread);
+    direct_free(vm->direct);
     if (vm->vcpu)
         tcache_free(vm->vcpu->tcache); /* it watches RAM */
     hostlines_free(vm->lines);
@@ -645,6 +658,8 @@ int vm_run(Vm *vm)
     if (vm->config->accel_stats && vm->vcpu->tcache) {
         g_autoptr(GString) out = g_string_new(NULL);
         tcache_stats_print(vm->vcpu->tcache, out);
+        if (vm->direct)
+            direct_print(vm->direct, out);
         fputs(out->str, stderr);
     }
     return vm->status;

@@ -69,6 +69,7 @@ typedef struct VmConfig {
     char *qmp;            /* chardev of QMP */
     char *gdb;            /* chardev of the gdb stub */
     char *accel;          /* interp or translate; NULL: the default */
+    char *direct;         /* direct execution: off, auto, on; NULL: the default */
     uint64_t tb_bytes;    /* bound of the translation cache */
     bool accel_shadow;    /* run every block twice and compare */
     uint64_t accel_chaos; /* change engines at random from this seed; 0: don't */

@@ -65,7 +65,7 @@ check_PROGRAMS += tests/test-system
 tests_test_system_SOURCES = tests/test-system.c $(CPUBENCH)
 SYSTEM_GUESTS = tests/guests/segments.bin tests/guests/gates.bin tests/guests/paging.bin tests/guests/events.bin \
 	tests/guests/v8086.bin tests/guests/tasks.bin tests/guests/vme.bin tests/guests/traps.bin \
-	tests/guests/privileged.bin tests/guests/real.bin tests/guests/faults.bin
+	tests/guests/privileged.bin tests/guests/real.bin tests/guests/faults.bin tests/guests/direct.bin
 check_DATA = $(SYSTEM_GUESTS)
 CLEANFILES += $(SYSTEM_GUESTS) $(SYSTEM_GUESTS:.bin=.elf) $(SYSTEM_GUESTS:.bin=.o)
 EXTRA_DIST += $(SYSTEM_GUESTS:.bin=.S) tests/guests/common.inc
@@ -74,6 +74,10 @@ tests/guests/%.bin: tests/guests/%.S tests/guests/common.inc
 	$(AM_V_GEN)$(AS) --32 -I $(top_srcdir)/tests/guests $< -o $(@:.bin=.o) && \
 	  $(LD) -m elf_i386 -Ttext 0x8000 -e 0x8000 $(@:.bin=.o) -o $(@:.bin=.elf) && \
 	  $(OBJCOPY) -O binary $(@:.bin=.elf) $@
+
+# Direct execution: the same guests and more of their kind.
+check_PROGRAMS += tests/test-direct
+tests_test_direct_SOURCES = tests/test-direct.c $(CPUBENCH)
 
 # Translated code against the interpreter, and what only it can get wrong.
 check_PROGRAMS += tests/test-tcache

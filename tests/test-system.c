@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define LOAD_ADDR 0x8000
-#define MAX_INSNS 2000000
+#define MAX_INSNS 8000000
 #define CHAOS_SEED 1
 
 typedef struct Guest {
@@ -132,6 +132,7 @@ int main(int argc, char **argv)
         {"privileged", "qemu32,+syscall", false},
         {"real", "qemu32", true},
         {"faults", "qemu32,+nx", false},
+        {"direct", "qemu32", false},
     };
     g_test_init(&argc, &argv, NULL);
     alarm(60); /* a guest that goes astray must not hang the test */

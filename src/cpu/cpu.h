@@ -17,6 +17,7 @@ typedef enum Exit {
     EXIT_HALT,     /* HLT, nothing pending: sleep until an input changes */
     EXIT_SHUTDOWN, /* triple fault */
     EXIT_DEBUG,    /* Vcpu.hooks asked for it */
+    EXIT_USER,     /* Vcpu.crossing asked for it: user code begins that another engine runs */
 } Exit;
 
 /* What a CPU has beyond instructions; CpuModel.system has a bit for each. */

@@ -12,6 +12,7 @@
 #include "cpu/cpu.h"
 #include "debug/cpuprint.h"
 #include "debug/debugger.h"
+#include "decision/direct.h"
 #include "decision/report.h"
 #include "tcache/tcache.h"
 #include "ui/screendump.h"
@@ -289,6 +290,8 @@ static void info_decision(Monitor *mon, const char *args, GString *out)
     g_string_append_printf(out, "engine: %s\n", v->hooks ? "interpreter (a debugger or a trace watches)"
             : v->tcache ? "translate" : "interpreter");
     decision_print(v, out);
+    if (mon->m->direct)
+        direct_print(mon->m->direct, out);
 }
 
 const MonCommand mon_info[] = {

@@ -234,6 +234,37 @@ static void take_prefixes(Insn *i, const ZydisDecodedInstruction *z, unsigned co
     i->amask = i->asize == 2 ? 0xffff : 0xffffffff;
 }
 
+static void decoder_init(ZydisDecoder *decoder, unsigned code_size, uint64_t features)
+{
+    if (code_size == 2)
+        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
+    else
+        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    decoder->decoder_mode[ZYDIS_DECODER_MODE_MPX] = ZYAN_FALSE;
+    decoder->decoder_mode[ZYDIS_DECODER_MODE_CET] = ZYAN_FALSE;
+    decoder->decoder_mode[ZYDIS_DECODER_MODE_WBNOINVD] = ZYAN_FALSE;
+    decoder->decoder_mode[ZYDIS_DECODER_MODE_CLDEMOTE] = ZYAN_FALSE;
+    decoder->decoder_mode[ZYDIS_DECODER_MODE_LZCNT] = features >> F_LZCNT & 1;
+    decoder->decoder_mode[ZYDIS_DECODER_MODE_TZCNT] = features >> F_BMI1 & 1;
+}
+
+/* Does the CPU with these features have it? row: its row. */
+static bool has_insn(const ZydisDecodedInstruction *z, InsnRow row, uint64_t features)
+{
+    if (z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || row == ROW_INVALID || !(features >> insn_info[row].feature & 1))
+        return false;
+    return z->mnemonic != ZYDIS_MNEMONIC_NOP || z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT || (features >> F_NOPL & 1);
+}
+
+static DecodeResult result_of(ZyanStatus status, unsigned n)
+{
+    if (status == ZYDIS_STATUS_NO_MORE_DATA)
+        return n >= 15 ? DECODE_TOO_LONG : DECODE_MORE;
+    if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+        return DECODE_TOO_LONG;
+    return ZYAN_SUCCESS(status) ? DECODE_OK : DECODE_INVALID;
+}
+
 DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, uint64_t features, Insn *out)
 {
     ZydisDecoder decoder;
@@ -242,24 +273,10 @@ DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, u
     ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 
     *out = (Insn){.row = ROW_INVALID, .len = 1, .base = REG_OFFSET_NONE, .index = REG_OFFSET_NONE, .flags = INSN_ENDS_BLOCK};
-    if (code_size == 2)
-        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-    else
-        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-    decoder.decoder_mode[ZYDIS_DECODER_MODE_MPX] = ZYAN_FALSE;
-    decoder.decoder_mode[ZYDIS_DECODER_MODE_CET] = ZYAN_FALSE;
-    decoder.decoder_mode[ZYDIS_DECODER_MODE_WBNOINVD] = ZYAN_FALSE;
-    decoder.decoder_mode[ZYDIS_DECODER_MODE_CLDEMOTE] = ZYAN_FALSE;
-    decoder.decoder_mode[ZYDIS_DECODER_MODE_LZCNT] = features >> F_LZCNT & 1;
-    decoder.decoder_mode[ZYDIS_DECODER_MODE_TZCNT] = features >> F_BMI1 & 1;
-
-    ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, &context, bytes, n, &z);
-    if (status == ZYDIS_STATUS_NO_MORE_DATA)
-        return n >= 15 ? DECODE_TOO_LONG : DECODE_MORE;
-    if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
-        return DECODE_TOO_LONG;
-    if (!ZYAN_SUCCESS(status))
-        return DECODE_INVALID;
+    decoder_init(&decoder, code_size, features);
+    DecodeResult result = result_of(ZydisDecoderDecodeInstruction(&decoder, &context, bytes, n, &z), n);
+    if (result != DECODE_OK)
+        return result;
     if (z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
         return DECODE_INVALID;
     unsigned ops = z.operand_count_visible;
@@ -269,9 +286,7 @@ DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, u
         return DECODE_INVALID;
 
     InsnRow row = row_of(&z, op);
-    if (row == ROW_INVALID || !(features >> insn_info[row].feature & 1))
-        return DECODE_INVALID;
-    if (z.mnemonic == ZYDIS_MNEMONIC_NOP && z.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT && !(features >> F_NOPL & 1))
+    if (!has_insn(&z, row, features))
         return DECODE_INVALID;
 
     out->row = row;
@@ -307,5 +322,60 @@ DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, u
         out->flags |= INSN_SOFT_INT;
     if (ends_block(&z, row))
         out->flags |= INSN_ENDS_BLOCK;
+    return DECODE_OK;
+}
+
+/* row_of() without operands: what it tells from them, opcodes tell too. */
+static InsnRow row_by_opcode(const ZydisDecodedInstruction *z)
+{
+    unsigned opcode = opcode_of(z);
+    switch (z->mnemonic) {
+    case ZYDIS_MNEMONIC_MOV:
+        if (opcode == 0x8c || opcode == 0x8e)
+            return ROW_MOV_SREG;
+        if (opcode >> 8 == 0x0f)
+            return opcode & 1 ? ROW_MOV_DR : ROW_MOV_CR;
+        return ROW_MOV;
+    case ZYDIS_MNEMONIC_PUSH: /* 06, 0E, 16, 1E; 0F A0, 0F A8 */
+        return (opcode & 0xffe7) == 0x06 || (opcode & 0xfff7) == 0x0fa0 ? ROW_PUSH_SREG : ROW_PUSH;
+    case ZYDIS_MNEMONIC_POP: /* 07, 17, 1F; 0F A1, 0F A9 */
+        return (opcode & 0xffe7) == 0x07 || (opcode & 0xfff7) == 0x0fa1 ? ROW_POP_SREG : ROW_POP;
+    case ZYDIS_MNEMONIC_MOVZX: return ROW_MOVZX8;
+    case ZYDIS_MNEMONIC_MOVSX: return ROW_MOVSX8;
+    case ZYDIS_MNEMONIC_IMUL: return ROW_IMUL;
+    default: {
+        ZydisDecodedOperand none[2] = {{.type = ZYDIS_OPERAND_TYPE_UNUSED}, {.type = ZYDIS_OPERAND_TYPE_UNUSED}};
+        return row_of(z, none);
+    }
+    }
+}
+
+DecodeResult insn_peek(const uint8_t *bytes, unsigned n, unsigned code_size, uint64_t features, InsnPeek *out)
+{
+    ZydisDecoder decoder;
+    ZydisDecodedInstruction z;
+
+    *out = (InsnPeek){.row = ROW_INVALID, .len = 1};
+    decoder_init(&decoder, code_size, features);
+    DecodeResult result = result_of(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, n, &z), n);
+    if (result != DECODE_OK)
+        return result;
+    out->known = true;
+    out->len = z.length;
+    out->rtm = z.meta.isa_ext == ZYDIS_ISA_EXT_RTM;
+    InsnRow row = row_by_opcode(&z);
+    if (!has_insn(&z, row, features))
+        return DECODE_INVALID;
+    if (z.meta.isa_ext == ZYDIS_ISA_EXT_SSE2 && !(features >> F_SSE2 & 1))
+        return DECODE_INVALID; /* rows of MMX have SSE2's forms too */
+    out->row = row;
+    out->opcode = opcode_of(&z);
+    for (int k = 0; k < z.raw.prefix_count; k++)
+        if (z.raw.prefixes[k].value == 0xf3)
+            out->f3 = true;
+    if (z.raw.imm[0].is_relative) {
+        out->jumps = true;
+        out->target = z.raw.imm[0].value.s + z.length;
+    }
     return DECODE_OK;
 }

@@ -82,7 +82,8 @@ void ram_free(Ram *ram)
 
 static unsigned watcher_index(unsigned flag)
 {
-    g_assert(flag == WATCH_CODE || flag == WATCH_DIRTY || flag == WATCH_TABLE || flag == WATCH_TRANS);
+    g_assert(flag == WATCH_CODE || flag == WATCH_DIRTY || flag == WATCH_TABLE || flag == WATCH_TRANS ||
+             flag == WATCH_NATIVE);
     return __builtin_ctz(flag);
 }
 
@@ -100,8 +101,13 @@ void ram_watch(Ram *ram, uint64_t offset, uint64_t len, unsigned flag)
     bool added = false;
 
     g_assert(offset <= ram->size && len <= ram->size - offset);
-    for (; len && page < end; page++)
-        added |= __atomic_fetch_or(&ram->watch[page], flag, __ATOMIC_SEQ_CST) == 0;
+    for (; len && page < end; page++) {
+        if (__atomic_fetch_or(&ram->watch[page], flag, __ATOMIC_SEQ_CST))
+            continue;
+        added = true;
+        if (ram->page_watched)
+            ram->page_watched(ram->page_watched_opaque, page);
+    }
     /* A page that was watched already has no write fast path to lose. */
     if (added && ram->watch_added)
         ram->watch_added(ram->watch_added_opaque);

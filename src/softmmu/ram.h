@@ -19,6 +19,7 @@ enum {
     WATCH_DIRTY = 1 << 1, /* the display wants to know */
     WATCH_TABLE = 1 << 2, /* a page table whose copy is in use */
     WATCH_TRANS = 1 << 3, /* translated code comes from this page */
+    WATCH_NATIVE = 1 << 4, /* its code was looked at and may run in a sandbox */
 };
 
 typedef void WatchFn(void *opaque, uint64_t ram_offset, uint64_t len);
@@ -31,9 +32,11 @@ typedef struct Ram {
     struct {
         WatchFn *fn;
         void *opaque;
-    } watcher[4]; /* by bit number of the WATCH_* flag */
+    } watcher[5]; /* by bit number of the WATCH_* flag */
     void (*watch_added)(void *opaque); /* TLBs must drop write access: set by the MMU */
     void *watch_added_opaque;
+    void (*page_watched)(void *opaque, uint64_t page); /* so must others who let this page be written to; NULL: nobody */
+    void *page_watched_opaque;
 } Ram;
 
 /* Make size bytes of zeroed RAM. NULL and error when the host refuses. size is a multiple of 4 KiB, at least 4 KiB. */

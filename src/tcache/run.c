@@ -157,6 +157,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     Exit exit = EXIT_BUDGET;
     Edge *volatile edge = NULL;
     volatile bool second = false; /* the block's second page is to be looked up: the jump table would not */
+    volatile int cpl = -1; /* that Vcpu.crossing knows of */
     const uint64_t last = max_insns ? v->insns + max_insns : UINT64_MAX;
 
     g_atomic_pointer_set(&c->thread, g_thread_self());
@@ -182,6 +183,13 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             if (!interp_attend(v, &exit))
                 break;
             continue;
+        }
+        if (G_UNLIKELY(v->cpl != cpl)) {
+            cpl = v->cpl;
+            if (v->crossing && v->crossing(v->crossing_opaque)) {
+                exit = EXIT_USER;
+                break;
+            }
         }
         if (G_UNLIKELY(c->fetch_generation != v->tlb_generation))
             fetch_flush(c);
@@ -233,6 +241,11 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     v->catch_point = outer;
     g_atomic_pointer_set(&c->thread, NULL);
     return exit;
+}
+
+void tcache_own(TCache *c, bool own)
+{
+    g_atomic_pointer_set(&c->thread, own ? g_thread_self() : NULL);
 }
 
 TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)

@@ -26,8 +26,10 @@ typedef struct TCacheStats {
 TCache *tcache_new(Vcpu *v, size_t bytes, GError **error);
 void tcache_free(TCache *c);
 
-/* Run translated code. The contract is interp_run()'s. v->tcache must be there. */
+/* Run translated code. The contract is interp_run()'s, and EXIT_USER. v->tcache must be there. */
 Exit tcache_run(Vcpu *v, uint64_t max_insns);
+/* This thread runs the CPU by other means, or no longer: what other threads write to code is noted for it meanwhile. */
+void tcache_own(TCache *c, bool own);
 
 /*
  * Shadow mode, for good: every block runs again by the interpreter, and both must agree. At the first difference `difference`

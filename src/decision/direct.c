@@ -1,0 +1,260 @@
+/*
+ * The run loop. See direct.h.
+ *
+ * The translator asks direct_crossing() whenever the privilege level has changed between two blocks, and once when it begins.
+ * That is where time is measured, address spaces are promoted, and where the answer "mine" makes it come back with EXIT_USER.
+ */
+#include "config.h"
+#include "decision/direct_state.h"
+
+#include <cpuid.h>
+#include <stdarg.h>
+
+#include "tcache/tcache.h"
+
+enum {
+    INSN_PS = 700,      /* picoseconds that an instruction takes in translation */
+    TRIP_GUESS_US = 10, /* a trip, before it was measured */
+};
+
+void direct_tracef(Direct *d, const char *format, ...)
+{
+    if (!d->trace)
+        return;
+    va_list ap;
+    va_start(ap, format);
+    char *line = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    d->trace(d->trace_opaque, line);
+    g_free(line);
+}
+
+/* Ticks in a millisecond. */
+static uint64_t direct_ms(const Direct *d)
+{
+    if (d->costs.ms)
+        return d->costs.ms;
+    int64_t us = MAX(g_get_monotonic_time() - d->born_us, 1);
+    return MAX((direct_ticks() - d->born) * 1000 / us, 1000);
+}
+
+/* ---- what this host can do ---- */
+
+/* What the sweep wants to know of the host's CPU. SDM 2A "CPUID"; AMD 24594 appendix E */
+static void host_rules(SweepRules *r)
+{
+    unsigned a, b, c, d;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+        r->host_bmi1 = b >> 3 & 1;
+        r->host_rtm = b >> 11 & 1;
+    }
+    if (__get_cpuid(0x80000001, &a, &b, &c, &d))
+        r->host_lzcnt = c >> 5 & 1;
+}
+
+bool direct_try(Direct *d)
+{
+    if (d->facts || d->impossible)
+        return !d->impossible;
+    d->facts = host_probe(true);
+    d->impossible = d->facts->level != HOST_NATIVE;
+    if (d->impossible) {
+        char *line = host_facts_line(d->facts);
+        if (d->say)
+            d->say(line);
+        g_free(line);
+        return false;
+    }
+    d->costs.ms = direct_ms(d);
+    d->costs.trip = MAX(d->facts->trip_pf_us, d->facts->trip_gp_us) * d->costs.ms / 1000;
+    SweepRules rules = {
+        .features = d->v->model->features,
+        .cpuid_faults = d->facts->cpuid_faults,
+        .rdtsc_faults = d->facts->tsc_faults,
+    };
+    host_rules(&rules);
+    d->spaces = spaces_new(d->v, &rules);
+    spaces_set_kick(d->spaces, (void (*)(void *))direct_kick, d);
+    g_atomic_pointer_set(&d->pool, sandbox_pool_new(d->v->ram->fd, -1, SANDBOX_POOL_MAX));
+    return true;
+}
+
+/* ---- deciding ---- */
+
+Space *direct_space(Direct *d)
+{
+    if (d->now_key != d->v->cr3 && d->spaces) {
+        d->now = spaces_get(d->spaces, d->v->cr3);
+        d->now_key = d->v->cr3;
+        if (!d->now->policy)
+            d->now->policy = g_new0(Policy, 1);
+    }
+    return d->now;
+}
+
+bool direct_eligible(Direct *d)
+{
+    Decision decision = decide(d->v);
+    d->stats.decided[decision]++;
+    if (!decision_is_direct(decision))
+        return false;
+    HostLack lack = host_can_express(d->v);
+    d->stats.lacks[lack]++;
+    return lack == HOST_LACKS_NOTHING && (d->v->cr0 & CR0_PG);
+}
+
+static bool wanted(Direct *d)
+{
+    Space *s = direct_space(d);
+    Policy *p = s ? direct_policy(s) : NULL;
+    if (!p || p->banned)
+        return false;
+    return d->mode == DIRECT_ON || p->promoted;
+}
+
+static bool enter_user(Direct *d)
+{
+    d->stats.entries++;
+    if (d->skip || d->hold || d->impossible) {
+        d->skip = false;
+        return false;
+    }
+    if (!wanted(d)) { /* the segments are not looked at: that would cost more than it tells */
+        Decision decision = decide_with(d->v, ~0u);
+        d->stats.decided[decision]++;
+        d->stats.not_promoted += decision == DECIDE_DIRECT;
+        return false;
+    }
+    return direct_eligible(d);
+}
+
+/*
+ * How long the stretch of translated user code took that ended. By its instructions: what else the host does meanwhile does not
+ * count, and it need not be exact.
+ */
+static uint64_t stretch_time(const Direct *d)
+{
+    return (d->v->insns - d->stretch) * INSN_PS / 1000 * direct_ms(d) / 1000000;
+}
+
+/* A stretch of translated user code ended. */
+static void leave_user(Direct *d, uint64_t time, uint64_t now)
+{
+    if (d->mode != DIRECT_AUTO || d->impossible || d->hold)
+        return;
+    if (!d->spaces) { /* nothing was tried yet: is it time to? */
+        if (d->now_key != d->v->cr3) { /* one address space's is kept, the last one's */
+            d->now_key = d->v->cr3;
+            d->first = (Policy){0};
+        }
+        PolicyCosts guess = {.ms = direct_ms(d), .trip = direct_ms(d) * TRIP_GUESS_US / 1000};
+        if (policy_stretch(&d->first, &guess, time, now) && direct_try(d)) {
+            d->now_key = 1;
+            *direct_policy(direct_space(d)) = d->first;
+            d->stats.promotions++;
+            direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
+        }
+        return;
+    }
+    if (policy_stretch(direct_policy(direct_space(d)), &d->costs, time, now)) {
+        d->stats.promotions++;
+        direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
+    }
+}
+
+void direct_account(Direct *d, DirectTime what)
+{
+    uint64_t now = direct_ticks();
+    d->stats.time[what] += now - d->since;
+    d->since = now;
+}
+
+/* The privilege level may have changed. True: user code is ours now. */
+static bool direct_crossing(void *opaque)
+{
+    Direct *d = opaque;
+    bool user = d->v->cpl == 3;
+
+    direct_account(d, d->in_user ? TIME_USER : TIME_KERNEL);
+    if (user && d->in_user) /* asked again, within a stretch */
+        return false;
+    if (d->in_user)
+        leave_user(d, stretch_time(d), d->since);
+    d->in_user = false;
+    if (!user)
+        return false;
+    if (enter_user(d))
+        return true;
+    d->in_user = true;
+    d->stretch = d->v->insns;
+    return false;
+}
+
+/* ---- running ---- */
+
+Exit direct_run(Direct *d)
+{
+    Vcpu *v = d->v;
+
+    if (d->mode == DIRECT_ON)
+        direct_try(d);
+    d->since = direct_ticks();
+    d->in_user = false;
+    for (;;) {
+        Exit exit = tcache_run(v, 0);
+        if (exit != EXIT_USER) {
+            direct_account(d, d->in_user ? TIME_USER : TIME_KERNEL);
+            return exit;
+        }
+        native_stay(d);
+    }
+}
+
+void direct_kick(Direct *d)
+{
+    SandboxPool *pool = g_atomic_pointer_get(&d->pool);
+    if (pool)
+        sandbox_pool_kick(pool);
+}
+
+void direct_leave(Direct *d)
+{
+    SandboxPool *pool = g_atomic_pointer_get(&d->pool);
+    g_atomic_pointer_set(&d->pool, NULL); /* machine lock held: nobody kicks now */
+    sandbox_pool_free(pool);
+    spaces_free(d->spaces);
+    d->spaces = NULL;
+    d->now = NULL;
+    d->now_key = 1;
+    d->impossible = true;
+}
+
+void direct_set_trace(Direct *d, void (*trace)(void *opaque, const char *line), void *opaque)
+{
+    d->trace = trace;
+    d->trace_opaque = opaque;
+}
+
+Direct *direct_new(Vcpu *v, DirectMode mode, void (*say)(const char *line))
+{
+    Direct *d = g_new0(Direct, 1);
+    d->v = v;
+    d->mode = mode;
+    d->say = say;
+    d->now_key = 1;
+    d->born_us = g_get_monotonic_time();
+    d->born = direct_ticks();
+    v->crossing = direct_crossing;
+    v->crossing_opaque = d;
+    return d;
+}
+
+void direct_free(Direct *d)
+{
+    if (!d)
+        return;
+    direct_leave(d);
+    d->v->crossing = NULL;
+    host_facts_free(d->facts);
+    g_free(d);
+}

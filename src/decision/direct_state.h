@@ -1,0 +1,71 @@
+/* The inside of Direct: direct.c, native.c and directinfo.c. */
+#pragma once
+
+#include "decision/direct.h"
+#include "decision/policy.h"
+#include "decision/pool.h"
+#include "decision/probe.h"
+#include "decision/space.h"
+
+typedef enum DirectTime { TIME_USER, TIME_KERNEL, TIME_NATIVE, TIME_UPKEEP, TIME_COUNT } DirectTime;
+
+typedef struct DirectStats {
+    uint64_t entries;                    /* times user mode was entered in translation */
+    uint64_t decided[DECIDE_COUNT];      /* of them, by what decide() said of the state */
+    uint64_t lacks[HOST_LACK_COUNT];     /* of those that decide() allows */
+    uint64_t not_promoted;               /* of those that the host can express: stayed in translation all the same */
+    uint64_t stays;                      /* in the sandbox */
+    uint64_t exits[SANDBOX_EXIT_COUNT];
+    uint64_t faults[32];                 /* FAULT, by the host's vector */
+    uint64_t mapped, code, interpreted;  /* what became of faults: a page mapped, a code page swept and mapped, one instruction */
+    uint64_t excursions, excursions_long; /* through code that may not run in the sandbox */
+    uint64_t refused[ROW_COUNT];         /* excursions, by the row of what is refused; 0: other reasons */
+    uint64_t promotions, demotions, bans, births;
+    uint64_t time[TIME_COUNT];           /* ticks */
+} DirectStats;
+
+struct Direct {
+    Vcpu *v;
+    DirectMode mode;
+    void (*say)(const char *line);
+    void (*trace)(void *opaque, const char *line);
+    void *trace_opaque;
+    HostFacts *facts;     /* NULL: not tried yet */
+    bool impossible;      /* tried, and not to be had */
+    SandboxPool *pool;    /* atomic: kicks look at it */
+    Spaces *spaces;
+    PolicyCosts costs;
+    int64_t born_us;      /* the time, and the time stamp counter then: its rate */
+    uint64_t born;
+    bool skip;            /* the next stretch is the translator's, whatever is decided */
+    bool hold;            /* all are, for now */
+    bool in_user;         /* translated user code runs, since... */
+    uint64_t since;       /* tick up to which time is accounted for */
+    uint64_t stretch;     /* Vcpu.insns when in_user became true */
+    Policy first;         /* before anything was tried: the policy of the last CR3 */
+    Space *now;           /* whose */
+    uint64_t now_key;     /* CR3 that it is for; 1: none */
+    DirectStats stats;
+};
+
+static inline uint64_t direct_ticks(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+static inline Policy *direct_policy(const Space *s)
+{
+    return s->policy;
+}
+/* The Space of the CR3 now. NULL before anything was tried. */
+Space *direct_space(Direct *d);
+/* May the state run directly, the policy aside? Counts. */
+bool direct_eligible(Direct *d);
+/* Account for the time up to now. */
+void direct_account(Direct *d, DirectTime what);
+/* Try whether there is direct execution; false: no. */
+bool direct_try(Direct *d);
+void direct_tracef(Direct *d, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- native.c ---- */
+/* Run d->now in its sandbox until the translator has to go on. */
+void native_stay(Direct *d);

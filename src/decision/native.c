@@ -1,0 +1,305 @@
+/*
+ * A stay in the sandbox: user code runs directly, and what stops it is dealt with, until the translator has to go on.
+ *
+ * A stop is dealt with in one of three ways. Pages that the guest's tables allow are mapped, code once it was swept. What the
+ * host can not do for the guest is done by interpreting that one instruction: it raises the guest's exception, or sets the
+ * guest's accessed and dirty bits, so that the page can be mapped. System calls and traps are delivered. Every one of them makes
+ * progress: more is mapped than before, or the instruction is done.
+ */
+#include "config.h"
+#include "decision/direct_state.h"
+
+#include "cpu/cpu.h"
+#include "softmmu/mmu.h"
+#include "tcache/tcache.h"
+
+enum {
+    EXCURSION_STEPS = 48,   /* instructions interpreted where code may not run directly... */
+    EXCURSION_CHUNK = 256,  /* ...then translated, so many at a time... */
+    EXCURSION_CHUNKS = 16,  /* ...and so often; then the translator keeps the rest of the stretch */
+};
+
+/* What a stay cost, for the policy. */
+typedef struct Stay {
+    uint64_t cr3;
+    uint64_t inside; /* ticks in sandbox_run() */
+    unsigned trips;
+    bool unsure;     /* segments may have changed: decide again */
+} Stay;
+
+static bool needs_attention(const Vcpu *v)
+{
+    return __atomic_load_n(&v->attention, __ATOMIC_SEQ_CST);
+}
+
+static Gva eip_linear(const Vcpu *v)
+{
+    return (v->seg[S_CS].base + v->rip) & v->lin_mask;
+}
+
+static unsigned code_size(const Vcpu *v)
+{
+    return v->seg[S_CS].attr & SEG_DB ? 4 : 2;
+}
+
+static void fpu_home(Direct *d)
+{
+    sandbox_pool_fpu_home(d->pool, d->v);
+}
+
+/* ---- sandboxes ---- */
+
+static void detach_lost(Space *s, void *opaque)
+{
+    Direct *d = opaque;
+    if (s->sandbox && sandbox_pool_find(d->pool, s->cr3) != s->sandbox)
+        space_detach(s);
+}
+
+static void ban(Direct *d, Space *s, const char *why)
+{
+    direct_policy(s)->banned = true;
+    direct_policy(s)->promoted = false;
+    d->stats.bans++;
+    direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x translated from now on: %s", s->cr3, why);
+}
+
+static void drop(Direct *d, Space *s)
+{
+    sandbox_pool_drop(d->pool, s->cr3, d->v);
+    space_detach(s);
+}
+
+/* RDTSC may run when the guest's counter is the host's. */
+static bool tsc_is_hosts(const Vcpu *v)
+{
+    return !v->tsc && !v->msr.tsc_offset && !(v->cr4 & CR4_TSD);
+}
+
+/* The sandbox of d->now, born if need be, with everything mapped still true. False: there is none. */
+static bool sandbox_ready(Direct *d)
+{
+    Space *s = d->now;
+    spaces_late(d->spaces);
+    if (!s->sandbox) {
+        g_autoptr(GError) error = NULL;
+        bool fresh;
+        Sandbox *b = sandbox_pool_get(d->pool, s->cr3, d->v, &fresh, &error);
+        spaces_foreach(d->spaces, detach_lost, d); /* another may have given way */
+        if (!b) {
+            ban(d, s, error->message);
+            return false;
+        }
+        d->stats.births++;
+        space_attach(s, b);
+        s->tsc_faults = false;
+    }
+    space_sync(s);
+    if (s->tsc_faults == tsc_is_hosts(d->v)) {
+        s->tsc_faults = !s->tsc_faults;
+        if (d->facts->tsc_faults)
+            sandbox_set_tsc_faults(s->sandbox, s->tsc_faults);
+    }
+    if (s->broken) {
+        drop(d, s);
+        ban(d, s, "too many mappings");
+        return false;
+    }
+    return true;
+}
+
+/* ---- stops ---- */
+
+/* One instruction by the interpreter. May raise a guest exception. */
+static void interpret(Direct *d, Stay *stay)
+{
+    fpu_home(d);
+    d->stats.interpreted++;
+    stay->unsure = true;
+    interp_step(d->v);
+}
+
+/* Is v still where d->now's user code may run? An excursion may have led through the kernel, and anywhere from there. */
+static bool still_user(const Direct *d, const Stay *stay)
+{
+    return d->v->cpl == 3 && d->v->cr3 == stay->cr3 && !needs_attention(d->v);
+}
+
+/*
+ * Through a page whose code may not run directly: interpreted for a bit, then translated for a bit more. When that does not
+ * lead out of it, the translator keeps the rest of the stretch.
+ */
+static void excursion(Direct *d, Stay *stay)
+{
+    Vcpu *v = d->v;
+    Gva page = eip_linear(v) & PAGE_MASK;
+    d->stats.excursions++;
+    d->stats.refused[space_refusal(d->now, page)]++;
+    for (int n = 0; n < EXCURSION_STEPS; n++) {
+        interpret(d, stay);
+        if (!still_user(d, stay) || (eip_linear(v) & PAGE_MASK) != page)
+            return;
+    }
+    d->stats.excursions_long++;
+    d->hold = true;
+    bool out = false;
+    for (int n = 0; n < EXCURSION_CHUNKS && !out; n++) {
+        Exit exit = tcache_run(v, EXCURSION_CHUNK);
+        tcache_own(v->tcache, true);
+        if (exit == EXIT_STOP)
+            vcpu_attention(v, ATTN_STOP); /* for direct_run()'s caller, not for us */
+        out = exit != EXIT_BUDGET || !still_user(d, stay) || (eip_linear(v) & PAGE_MASK) != page;
+    }
+    d->hold = false;
+    d->skip = !out;
+}
+
+/* Can a stop at addr be that of the fetch of the instruction at eip? */
+static bool may_be_fetch(Gva eip, Gva addr)
+{
+    return addr - eip < 15 && (addr == eip || !(addr & ~PAGE_MASK));
+}
+
+static void page_fault(Direct *d, Gva addr, Stay *stay)
+{
+    Vcpu *v = d->v;
+    Space *s = d->now;
+    Gva eip = eip_linear(v);
+    if (may_be_fetch(eip, addr)) {
+        switch (space_map_code(s, eip, addr, code_size(v))) {
+        case SPACE_MAPPED: d->stats.code++; return;
+        case SPACE_REFUSED: excursion(d, stay); return;
+        case SPACE_STAYS: break;
+        }
+        if (addr == eip) {
+            interpret(d, stay);
+            return;
+        }
+    }
+    if (space_map_data(s, addr) == SPACE_MAPPED) {
+        d->stats.mapped++;
+        return;
+    }
+    interpret(d, stay);
+    /* its bits are set now: most likely the page can be mapped, too */
+    if (v->cpl == 3 && space_map_data(s, addr) == SPACE_MAPPED)
+        d->stats.mapped++;
+}
+
+static uint8_t byte_before(const Vcpu *v)
+{
+    Gpa gpa, last;
+    if (!mmu_probe((Vcpu *)v, (eip_linear(v) - 1) & v->lin_mask, &gpa))
+        return 0;
+    const Region *r = bus_find(v->mem, gpa, &last);
+    return r && r->host ? r->host[gpa - r->start] : 0;
+}
+
+static void trap(Direct *d, const SandboxStop *stop)
+{
+    Vcpu *v = d->v;
+    fpu_home(d);
+    if (stop->vector == VEC_DB && !stop->is_int1) {
+        debug_after_insn(v, true);
+        return;
+    }
+    uint8_t one_byte = stop->vector == VEC_BP ? 0xcc : stop->vector == VEC_OF ? 0xce : 0xf1;
+    v->insn_rip = (uint32_t)(v->rip - (byte_before(v) == one_byte ? 1 : 2));
+    event_soft_int(v, stop->vector, stop->is_int1 ? EVENT_ICEBP : EVENT_INT3_INTO);
+}
+
+/* False: the stay is over. */
+static bool deal_with(Direct *d, const SandboxStop *stop, Stay *stay)
+{
+    Vcpu *v = d->v;
+    Space *s = d->now;
+
+    d->stats.exits[stop->exit]++;
+    switch (stop->exit) {
+    case SANDBOX_FAULT:
+        d->stats.faults[stop->vector & 31]++;
+        space_saw(s, eip_linear(v), code_size(v));
+        if (stop->vector == VEC_PF && stop->has_addr)
+            page_fault(d, stop->addr, stay);
+        else
+            interpret(d, stay);
+        return true;
+    case SANDBOX_TRAP:
+        trap(d, stop);
+        return true;
+    case SANDBOX_SYSCALL:
+        fpu_home(d);
+        v->insn_rip = (uint32_t)(v->rip - 2);
+        event_soft_int(v, stop->vector, EVENT_SOFT_INT);
+        return true;
+    case SANDBOX_KICK:
+        space_saw(s, eip_linear(v), code_size(v));
+        return true;
+    case SANDBOX_ESCAPE:
+    case SANDBOX_LOST:
+        space_detach(s);
+        ban(d, s, stop->why);
+        return false;
+    case SANDBOX_FULL:
+    default:
+        drop(d, s);
+        ban(d, s, stop->why);
+        return false;
+    }
+}
+
+/* ---- the stay ---- */
+
+static void run(Direct *d, Stay *stay)
+{
+    Vcpu *v = d->v;
+    while (still_user(d, stay) && !d->skip) {
+        SandboxStop stop;
+        if (host_can_express(v) != HOST_LACKS_NOTHING || (stay->unsure && decide(v) != DECIDE_DIRECT))
+            return;
+        stay->unsure = false;
+        if (!sandbox_ready(d))
+            return;
+        uint64_t begin = direct_ticks();
+        sandbox_pool_run(d->pool, d->now->cr3, v, &stop);
+        stay->inside += direct_ticks() - begin;
+        stay->trips++;
+        if (!deal_with(d, &stop, stay))
+            return;
+    }
+}
+
+void native_stay(Direct *d)
+{
+    Vcpu *v = d->v;
+    jmp_buf catch_point;
+    jmp_buf *outer = v->catch_point;
+    Stay stay = {.cr3 = v->cr3};
+    Space *s = d->now;
+    uint64_t begin = direct_ticks();
+
+    d->stats.stays++;
+    tcache_own(v->tcache, true);
+    v->catch_point = &catch_point;
+    if (_setjmp(catch_point)) {
+        d->hold = false;
+        event_deliver_fault(v);
+        vcpu_attention(v, ATTN_EVENT);
+    } else {
+        run(d, &stay);
+    }
+    v->catch_point = outer;
+    fpu_home(d);
+    tcache_own(v->tcache, false);
+
+    uint64_t now = direct_ticks(), upkeep = now - begin - MIN(stay.inside, now - begin);
+    d->stats.time[TIME_NATIVE] += stay.inside;
+    d->stats.time[TIME_UPKEEP] += upkeep;
+    d->since = now;
+    d->in_user = false;
+    if (d->mode == DIRECT_AUTO && policy_stay(direct_policy(s), &d->costs, stay.inside, upkeep, stay.trips, now)) {
+        d->stats.demotions++;
+        direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
+        drop(d, s);
+    }
+}

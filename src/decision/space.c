@@ -1,0 +1,713 @@
+/*
+ * The shadow of user pages. See space.h.
+ *
+ * In order: reading the guest's tables; the list of who maps a RAM page; mapping and unmapping; coherence; data; code; spaces.
+ */
+#include "config.h"
+#include "decision/space_state.h"
+
+#include <string.h>
+
+#define PTE_P 0x1u
+#define PTE_W 0x2u
+#define PTE_U 0x4u
+#define PTE_A 0x20u
+#define PTE_D 0x40u
+#define PTE_PS 0x80u
+#define PTE_NX (1ull << 63)
+#define PTE_INDIFFERENT 0xf18u /* PWT, PCD, G and what is the system's own: nothing to us */
+#define PHYS_MASK ((1ull << 36) - 1)
+
+enum { AROUND = 16 /* pages looked at around a fault: a power of two */ };
+
+/* ---- the guest's tables ---- */
+
+static const uint8_t *ram_at(const Space *s, Gpa gpa, uint64_t *offset)
+{
+    const Vcpu *v = s->owner->v;
+    Gpa last;
+    gpa &= v->a20_mask;
+    const Region *r = bus_find(v->mem, gpa, &last);
+    if (!r || r->kind != REGION_RAM || r->ram == UINT64_MAX || last - gpa < PAGE_SIZE - 1 - (gpa & ~PAGE_MASK))
+        return NULL;
+    if (offset)
+        *offset = r->ram + (gpa - r->start);
+    return r->host + (gpa - r->start);
+}
+
+static bool is_pae(const Vcpu *v)
+{
+    return v->cr4 & CR4_PAE;
+}
+
+static unsigned entry_bytes(const Vcpu *v)
+{
+    return is_pae(v) ? 8 : 4;
+}
+
+static uint64_t entry_at(const Vcpu *v, const uint8_t *table, unsigned index)
+{
+    if (is_pae(v))
+        return __atomic_load_n((const uint64_t *)table + index, __ATOMIC_RELAXED);
+    return __atomic_load_n((const uint32_t *)table + index, __ATOMIC_RELAXED);
+}
+
+/* Where the directory entry lies that covers addr; NULL: not in RAM, or not present above. */
+static const uint8_t *upper_at(const Space *s, Gva addr)
+{
+    const Vcpu *v = s->owner->v;
+    if (is_pae(v)) {
+        uint64_t pdpte = v->pdpte[addr >> 30 & 3];
+        const uint8_t *dir = pdpte & PTE_P ? ram_at(s, pdpte & PHYS_MASK & PAGE_MASK, NULL) : NULL;
+        return dir ? dir + (addr >> 21 & 511) * 8 : NULL;
+    }
+    const uint8_t *dir = ram_at(s, v->cr3 & 0xfffff000u, NULL);
+    return dir ? dir + (addr >> 22 & 1023) * 4 : NULL;
+}
+
+static uint64_t nx_bit(const Vcpu *v)
+{
+    return is_pae(v) && (v->efer & EFER_NXE) ? PTE_NX : 0;
+}
+
+static bool is_large(const Vcpu *v, uint64_t upper)
+{
+    return (upper & PTE_PS) && (is_pae(v) || (v->cr4 & CR4_PSE));
+}
+
+/* Bits that must be clear; what has them set is the interpreter's. */
+static uint64_t reserved(const Vcpu *v, bool large)
+{
+    if (!is_pae(v))
+        return large ? 0x3fe000 : 0; /* PSE-36 as well: no RAM of ours is up there */
+    return (~PHYS_MASK & ~(nx_bit(v))) | (large ? 0x1fe000 : 0);
+}
+
+/* The table that covers addr, taken into use. NULL: the guest's directory has no user table there, or it is not accessed. */
+static Table *table_use(Space *s, Gva addr)
+{
+    const Vcpu *v = s->owner->v;
+    unsigned slot = addr >> s->table_bits;
+    Table *t = s->table[slot];
+    if (t)
+        return t;
+    const uint8_t *host = upper_at(s, addr);
+    if (!host)
+        return NULL;
+    uint64_t upper = entry_at(v, host, 0);
+    bool large = is_large(v, upper);
+    if ((upper & (PTE_P | PTE_U | PTE_A)) != (PTE_P | PTE_U | PTE_A) || (upper & reserved(v, large)))
+        return NULL;
+    const uint8_t *entries = NULL;
+    if (!large && !(entries = ram_at(s, upper & PHYS_MASK & PAGE_MASK, NULL)))
+        return NULL;
+    t = g_new0(Table, 1);
+    t->upper_host = host;
+    t->upper = upper;
+    t->entries = entries;
+    if (entries)
+        memcpy(t->copy, entries, sizeof t->copy);
+    s->table[slot] = t;
+    s->tables++;
+    return t;
+}
+
+static unsigned index_of(const Space *s, Gva addr)
+{
+    return addr >> PAGE_BITS & ((1u << (s->table_bits - PAGE_BITS)) - 1);
+}
+
+/* The page at addr as the guest's tables have it now. False: not for a sandbox. */
+static bool leaf_now(const Space *s, Table *t, Gva addr, Leaf *leaf)
+{
+    const Vcpu *v = s->owner->v;
+    unsigned index = index_of(s, addr);
+    uint64_t upper = t->upper, e = upper;
+    Gpa gpa;
+    if (t->entries) {
+        e = entry_at(v, t->entries, index);
+        if ((e & (PTE_P | PTE_U | PTE_A)) != (PTE_P | PTE_U | PTE_A) || (e & reserved(v, false)))
+            return false;
+        gpa = e & PHYS_MASK & PAGE_MASK;
+    } else {
+        uint64_t span = (1ull << s->table_bits) - 1;
+        e = upper = entry_at(v, t->upper_host, 0);
+        gpa = (e & PHYS_MASK & ~span) + ((uint64_t)index << PAGE_BITS);
+    }
+    uint64_t offset;
+    leaf->host = ram_at(s, gpa, &offset);
+    leaf->page = offset >> PAGE_BITS;
+    leaf->entry = e;
+    leaf->writable = upper & e & PTE_W;
+    leaf->dirty = e & PTE_D;
+    leaf->exec = !((upper | e) & nx_bit(v));
+    return leaf->host != NULL;
+}
+
+/* ---- who maps a RAM page ---- */
+
+static void users_add(Spaces *all, uint32_t page, Space *s, Gva addr)
+{
+    uint32_t n = all->free_user;
+    if (n)
+        all->free_user = all->user[n].next;
+    else if (all->user_count < all->user_size)
+        n = all->user_count++;
+    else {
+        all->user_size = all->user_size ? all->user_size * 2 : 4096;
+        all->user = g_renew(PageUser, all->user, all->user_size);
+        if (!all->user_count)
+            all->user_count = 1; /* number 0 ends lists */
+        n = all->user_count++;
+    }
+    all->user[n] = (PageUser){s, addr >> PAGE_BITS, all->users[page]};
+    all->users[page] = n;
+}
+
+static void users_remove(Spaces *all, uint32_t page, const Space *s, Gva addr)
+{
+    for (uint32_t *link = &all->users[page]; *link; link = &all->user[*link].next) {
+        uint32_t n = *link;
+        PageUser *u = &all->user[n];
+        if (u->space == s && u->gva == addr >> PAGE_BITS) {
+            *link = u->next;
+            u->next = all->free_user;
+            all->free_user = n;
+            return;
+        }
+    }
+    g_assert_not_reached();
+}
+
+/* ---- mapping ---- */
+
+static void check(Space *s, SandboxMap m)
+{
+    if (m != SANDBOX_MAP_OK && m != SANDBOX_MAP_LOW)
+        s->broken = true;
+}
+
+/* Forget that a page is mapped; the sandbox is told by the caller. */
+static void forget(Space *s, Table *t, unsigned index, Gva addr)
+{
+    users_remove(s->owner, t->frame[index], s, addr);
+    t->prot[index] = 0;
+    t->mapped--;
+    s->pages--;
+    s->owner->stats.unmapped++;
+}
+
+static void unmap_run(Space *s, Gva addr, unsigned pages)
+{
+    if (pages && s->sandbox)
+        check(s, sandbox_unmap(s->sandbox, addr, (uint64_t)pages << PAGE_BITS));
+}
+
+/* What is mapped rests on this entry: the copy that space_sync() compares with. */
+static void remember(const Space *s, Table *t, unsigned index, const Leaf *leaf)
+{
+    if (t->entries)
+        memcpy(t->copy + index * entry_bytes(s->owner->v), &leaf->entry, entry_bytes(s->owner->v));
+    else
+        t->upper = leaf->entry;
+}
+
+static bool map_page(Space *s, Table *t, Gva addr, const Leaf *leaf, unsigned prot)
+{
+    unsigned index = index_of(s, addr);
+    SandboxMap m = sandbox_map(s->sandbox, addr, (uint64_t)leaf->page << PAGE_BITS, PAGE_SIZE, prot);
+    if (m != SANDBOX_MAP_OK) {
+        check(s, m);
+        return false;
+    }
+    if (t->prot[index] && t->frame[index] != leaf->page) {
+        users_remove(s->owner, t->frame[index], s, addr);
+        users_add(s->owner, leaf->page, s, addr);
+    } else if (!t->prot[index]) {
+        users_add(s->owner, leaf->page, s, addr);
+        t->mapped++;
+        s->pages++;
+    }
+    t->frame[index] = leaf->page;
+    t->prot[index] = prot;
+    remember(s, t, index, leaf);
+    s->owner->stats.mapped++;
+    return true;
+}
+
+static void protect_page(Space *s, Table *t, Gva addr, unsigned prot)
+{
+    t->prot[index_of(s, addr)] = prot;
+    if (s->sandbox)
+        check(s, sandbox_protect(s->sandbox, addr, PAGE_SIZE, prot));
+}
+
+static Gva table_start(const Space *s, unsigned slot)
+{
+    return (Gva)slot << s->table_bits;
+}
+
+/* Unmap all that a table maps, and forget the table. */
+static void table_drop(Space *s, unsigned slot, bool tell)
+{
+    Table *t = s->table[slot];
+    Gva start = table_start(s, slot);
+    unsigned first = 0, last = 0;
+    for (unsigned n = 0; t->mapped; n++)
+        if (t->prot[n]) {
+            if (!last)
+                first = n;
+            last = n + 1;
+            forget(s, t, n, start + ((Gva)n << PAGE_BITS));
+        }
+    if (tell)
+        unmap_run(s, start + ((Gva)first << PAGE_BITS), last - first);
+    g_free(t);
+    s->table[slot] = NULL;
+    s->tables--;
+}
+
+static void drop_all(Space *s, bool tell)
+{
+    for (unsigned slot = 0; s->tables; slot++)
+        if (s->table[slot])
+            table_drop(s, slot, tell);
+}
+
+/* ---- coherence ---- */
+
+/* Paging as a whole: under another mode nothing that is mapped means anything. */
+static uint64_t mode_now(const Vcpu *v)
+{
+    return (v->cr4 & (CR4_PAE | CR4_PSE)) | (v->efer & EFER_NXE) << 8 | (v->cr0 & CR0_PG) | (v->a20_mask & 1 << 20) << 20;
+}
+
+/* Nothing is mapped; from now on things are as they are now. */
+static void begin(Space *s)
+{
+    const Vcpu *v = s->owner->v;
+    s->generation = v->tlb_generation;
+    s->bus_generation = bus_generation(v->mem);
+    s->mode = mode_now(v);
+    s->table_bits = is_pae(v) ? 21 : 22;
+}
+
+/* An entry that a mapping came from: may the mapping stay? */
+static bool entry_still(uint64_t was, uint64_t now, unsigned prot)
+{
+    uint64_t changed = (was ^ now) & ~(uint64_t)PTE_INDIFFERENT;
+    if (changed & PTE_D)
+        changed &= (now & PTE_D) || !(prot & SANDBOX_WRITE) ? ~(uint64_t)PTE_D : ~(uint64_t)0;
+    return !changed;
+}
+
+static void compare_entries(Space *s, Table *t, unsigned slot)
+{
+    const Vcpu *v = s->owner->v;
+    unsigned bytes = entry_bytes(v), count = PAGE_SIZE / bytes, run = 0;
+    Gva start = table_start(s, slot);
+    s->owner->stats.tables_changed++;
+    for (unsigned n = 0; n < count; n++) {
+        Gva addr = start + ((Gva)n << PAGE_BITS);
+        if (t->prot[n] && !entry_still(entry_at(v, t->copy, n), entry_at(v, t->entries, n), t->prot[n])) {
+            forget(s, t, n, addr);
+            run++;
+            continue;
+        }
+        unmap_run(s, addr - ((Gva)run << PAGE_BITS), run);
+        run = 0;
+    }
+    unmap_run(s, start + ((Gva)(count - run) << PAGE_BITS), run);
+    memcpy(t->copy, t->entries, sizeof t->copy);
+}
+
+static bool upper_still(const Space *s, const Table *t, Gva addr)
+{
+    const uint8_t *host = upper_at(s, addr);
+    if (host != t->upper_host)
+        return false;
+    uint64_t now = entry_at(s->owner->v, host, 0), indifferent = PTE_INDIFFERENT;
+    if (t->entries)
+        indifferent |= PTE_D; /* not a leaf: the bit is ignored */
+    return !((now ^ t->upper) & ~indifferent);
+}
+
+void space_sync(Space *s)
+{
+    const Vcpu *v = s->owner->v;
+    uint64_t mode = mode_now(v);
+    unsigned bus = bus_generation(v->mem);
+
+    if (s->generation == v->tlb_generation && s->bus_generation == bus && s->mode == mode)
+        return;
+    s->generation = v->tlb_generation;
+    if (s->bus_generation != bus || s->mode != mode) {
+        drop_all(s, false);
+        if (s->sandbox)
+            check(s, sandbox_unmap(s->sandbox, 0, 1ull << 32));
+        begin(s);
+        return;
+    }
+    s->owner->stats.synced++;
+    unsigned left = s->tables;
+    for (unsigned slot = 0; left; slot++) {
+        Table *t = s->table[slot];
+        if (!t)
+            continue;
+        left--;
+        s->owner->stats.tables_compared++;
+        if (!upper_still(s, t, table_start(s, slot)))
+            table_drop(s, slot, true);
+        else if (t->entries && memcmp(t->copy, t->entries, sizeof t->copy))
+            compare_entries(s, t, slot);
+    }
+}
+
+/* ---- data ---- */
+
+/* Someone watches a RAM page that the guest may write to: its code is dropped, so that it can be written to freely. */
+static void free_from_watches(Spaces *all, uint32_t page)
+{
+    ram_written(all->v->ram, (uint64_t)page << PAGE_BITS, PAGE_SIZE);
+}
+
+static bool is_watched(const Spaces *all, uint32_t page)
+{
+    return __atomic_load_n(&all->v->ram->watch[page], __ATOMIC_SEQ_CST);
+}
+
+/* The neighbours, as far as they were used before: A is set already, no watch is disturbed. */
+static void map_around(Space *s, Table *t, Gva addr)
+{
+    Gva from = addr & ~(Gva)(AROUND * PAGE_SIZE - 1);
+    for (unsigned n = 0; n < AROUND && !s->broken; n++) {
+        Gva a = from + ((Gva)n << PAGE_BITS);
+        Leaf leaf;
+        if (t->prot[index_of(s, a)] || !leaf_now(s, t, a, &leaf))
+            continue;
+        bool write = leaf.writable && leaf.dirty && !is_watched(s->owner, leaf.page);
+        map_page(s, t, a, &leaf, SANDBOX_READ | (write ? SANDBOX_WRITE : 0));
+    }
+}
+
+SpaceResult space_map_data(Space *s, Gva addr)
+{
+    Leaf leaf;
+    addr &= PAGE_MASK;
+    Table *t = table_use(s, addr);
+    if (!t || !leaf_now(s, t, addr, &leaf))
+        return SPACE_STAYS;
+    unsigned had = t->prot[index_of(s, addr)];
+    bool write = leaf.writable && leaf.dirty;
+    if (!had) {
+        if (write && is_watched(s->owner, leaf.page))
+            write = false; /* it may only be read: no need to disturb anyone yet */
+        if (!map_page(s, t, addr, &leaf, SANDBOX_READ | (write ? SANDBOX_WRITE : 0)))
+            return SPACE_STAYS;
+        map_around(s, t, addr);
+        return SPACE_MAPPED;
+    }
+    if ((had & SANDBOX_WRITE) || !write)
+        return SPACE_STAYS;
+    /* Mapped, not writable, and the guest's tables would have it so: it is a write. */
+    free_from_watches(s->owner, leaf.page);
+    if (is_watched(s->owner, leaf.page))
+        return SPACE_STAYS; /* by someone who does not give way: every write is interpreted */
+    remember(s, t, index_of(s, addr), &leaf);
+    protect_page(s, t, addr, SANDBOX_READ | SANDBOX_WRITE);
+    return SPACE_MAPPED;
+}
+
+/* ---- code ---- */
+
+static void code_forget(Spaces *all, uint32_t page)
+{
+    for (uint32_t n = all->users[page]; n; n = all->user[n].next) {
+        const PageUser *u = &all->user[n];
+        Gva addr = (Gva)u->gva << PAGE_BITS;
+        Table *t = u->space->table[addr >> u->space->table_bits];
+        if (t->prot[index_of(u->space, addr)] & SANDBOX_EXEC)
+            protect_page(u->space, t, addr, SANDBOX_READ);
+    }
+}
+
+/* RAM is about to be written to that code was swept in. */
+static void code_written(Spaces *all, uint64_t offset, uint64_t len)
+{
+    uint32_t page = offset >> PAGE_BITS, last = (offset + len - 1) >> PAGE_BITS;
+    for (; page <= last; page++) {
+        CodePage *c = g_hash_table_lookup(all->code, GUINT_TO_POINTER(page));
+        if (!c)
+            continue;
+        if (c->sweep.code_size) {
+            code_forget(all, page);
+            memset(&c->sweep, 0, sizeof c->sweep);
+            c->writes++;
+            all->stats.code_written++;
+        }
+        ram_unwatch(all->v->ram, (uint64_t)page << PAGE_BITS, PAGE_SIZE, WATCH_NATIVE);
+    }
+}
+
+static void on_write(void *opaque, uint64_t offset, uint64_t len)
+{
+    Spaces *all = opaque;
+    GThread *runner = g_atomic_pointer_get(&all->thread);
+    if (!runner || runner == g_thread_self()) {
+        code_written(all, offset, len);
+        return;
+    }
+    LateWrite w = {offset, len};
+    g_mutex_lock(&all->lock);
+    g_array_append_val(all->late, w);
+    g_atomic_int_set(&all->wants_late, 1);
+    g_mutex_unlock(&all->lock);
+    vcpu_attention(all->v, ATTN_STALE);
+    if (all->kick)
+        all->kick(all->kick_opaque);
+}
+
+void spaces_set_kick(Spaces *all, void (*kick)(void *opaque), void *opaque)
+{
+    all->kick_opaque = opaque;
+    all->kick = kick;
+}
+
+bool spaces_wants_late(const Spaces *all)
+{
+    return g_atomic_int_get(&all->wants_late);
+}
+
+void spaces_late(Spaces *all)
+{
+    if (G_LIKELY(!spaces_wants_late(all)))
+        return;
+    g_mutex_lock(&all->lock);
+    for (unsigned n = 0; n < all->late->len; n++) {
+        const LateWrite *w = &g_array_index(all->late, LateWrite, n);
+        code_written(all, w->offset, w->len);
+    }
+    g_array_set_size(all->late, 0);
+    g_atomic_int_set(&all->wants_late, 0);
+    g_mutex_unlock(&all->lock);
+}
+
+/* A page became watched: no sandbox may write to it without a stop. */
+static void on_watched(void *opaque, uint64_t page)
+{
+    Spaces *all = opaque;
+    for (uint32_t n = all->users[page]; n; n = all->user[n].next) {
+        const PageUser *u = &all->user[n];
+        Gva addr = (Gva)u->gva << PAGE_BITS;
+        Table *t = u->space->table[addr >> u->space->table_bits];
+        if (t->prot[index_of(u->space, addr)] & SANDBOX_WRITE) {
+            protect_page(u->space, t, addr, SANDBOX_READ);
+            all->stats.revoked++;
+        }
+    }
+}
+
+static CodePage *code_page(Spaces *all, uint32_t page)
+{
+    CodePage *c = g_hash_table_lookup(all->code, GUINT_TO_POINTER(page));
+    if (!c) {
+        c = g_new0(CodePage, 1);
+        g_hash_table_insert(all->code, GUINT_TO_POINTER(page), c);
+    }
+    return c;
+}
+
+/* Its page keeps being rewritten: leave it to translation for a while. */
+static bool restless(CodePage *c)
+{
+    if (c->writes < CODE_RESTLESS)
+        return false;
+    if (++c->writes > CODE_RESTLESS + CODE_PATIENCE)
+        c->writes = CODE_RESTLESS / 2;
+    return true;
+}
+
+/* The executable neighbour of a page, if there is one. */
+static CodePage *neighbour(Space *s, Gva addr, const uint8_t **host)
+{
+    if (addr >> 32)
+        return NULL;
+    Table *t = s->table[addr >> s->table_bits];
+    unsigned index = t ? index_of(s, addr) : 0;
+    if (!t || !(t->prot[index] & SANDBOX_EXEC))
+        return NULL;
+    *host = s->owner->v->ram->host + ((uint64_t)t->frame[index] << PAGE_BITS);
+    return code_page(s->owner, t->frame[index]);
+}
+
+/* Sweep the page from offset (or its head, when offset is beyond the page), alone and with its neighbours. */
+static bool sweep_in_place(Space *s, CodePage *c, Gva addr, const Leaf *leaf, unsigned offset, unsigned code_size)
+{
+    const SweepRules *rules = &s->owner->rules;
+    const uint8_t *host;
+    bool first = !c->sweep.code_size;
+    if (first)
+        s->owner->stats.swept++;
+    if (offset < PAGE_SIZE && !sweep_from(&c->sweep, rules, leaf->host, offset, code_size))
+        return false;
+    CodePage *before = neighbour(s, addr - PAGE_SIZE, &host);
+    if (before && before->sweep.code_size == code_size &&
+        !sweep_pair(&before->sweep, rules, host, &c->sweep, leaf->host))
+        return false;
+    if (!c->sweep.code_size)
+        return false;
+    if (first && !sweep_head(&c->sweep, rules, leaf->host))
+        return false;
+    CodePage *after = neighbour(s, addr + PAGE_SIZE, &host);
+    if (after && after->sweep.code_size == code_size && !sweep_pair(&c->sweep, rules, leaf->host, &after->sweep, host)) {
+        if (after->sweep.refused) {
+            Table *t = s->table[(addr + PAGE_SIZE) >> s->table_bits];
+            code_forget(s->owner, t->frame[index_of(s, addr + PAGE_SIZE)]);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
+{
+    Spaces *all = s->owner;
+    Leaf leaf;
+    Table *t = table_use(s, addr);
+    if (!t || !leaf_now(s, t, addr, &leaf) || !leaf.exec || (t->prot[index_of(s, addr)] & SANDBOX_EXEC))
+        return SPACE_STAYS;
+    CodePage *c = code_page(all, leaf.page);
+    if (restless(c))
+        return SPACE_REFUSED;
+    /* Watched before it is looked at: from now on nobody writes to it unseen. */
+    ram_watch(all->v->ram, (uint64_t)leaf.page << PAGE_BITS, PAGE_SIZE, WATCH_NATIVE);
+    unsigned offset = (start & PAGE_MASK) == (addr & PAGE_MASK) ? start & ~PAGE_MASK : PAGE_SIZE;
+    addr &= PAGE_MASK;
+    if (!sweep_in_place(s, c, addr, &leaf, offset, code_size)) {
+        if (c->sweep.refused)
+            code_forget(all, leaf.page); /* others may have it, from before this was seen of it */
+        all->stats.sweep_refused++;
+        return SPACE_REFUSED;
+    }
+    if (!map_page(s, t, addr, &leaf, SANDBOX_READ | SANDBOX_EXEC))
+        return SPACE_STAYS;
+    all->stats.code_mapped++;
+    return SPACE_MAPPED;
+}
+
+void space_saw(Space *s, Gva addr, unsigned code_size)
+{
+    const uint8_t *host;
+    CodePage *c = neighbour(s, addr, &host);
+    unsigned offset = addr & ~PAGE_MASK;
+    if (!c || sweep_saw(&c->sweep, offset))
+        return;
+    if (!sweep_from(&c->sweep, &s->owner->rules, host, offset, code_size))
+        code_forget(s->owner, (host - s->owner->v->ram->host) >> PAGE_BITS);
+}
+
+unsigned space_refusal(Space *s, Gva addr)
+{
+    Leaf leaf;
+    Table *t = table_use(s, addr);
+    if (!t || !leaf_now(s, t, addr, &leaf))
+        return ROW_INVALID;
+    const CodePage *c = g_hash_table_lookup(s->owner->code, GUINT_TO_POINTER(leaf.page));
+    return c && c->sweep.refused ? c->sweep.bad_row : ROW_INVALID;
+}
+
+/* ---- spaces ---- */
+
+void space_attach(Space *s, Sandbox *sandbox)
+{
+    space_detach(s);
+    s->sandbox = sandbox;
+    begin(s);
+}
+
+void space_detach(Space *s)
+{
+    drop_all(s, false);
+    s->sandbox = NULL;
+    s->broken = false;
+}
+
+static void space_free(void *opaque)
+{
+    Space *s = opaque;
+    space_detach(s);
+    g_free(s->table);
+    g_free(s->policy);
+    g_free(s);
+}
+
+Space *spaces_get(Spaces *all, uint64_t cr3)
+{
+    Space *s = g_hash_table_lookup(all->spaces, GUINT_TO_POINTER(cr3 >> 5));
+    if (s)
+        return s;
+    if (g_hash_table_size(all->spaces) >= SPACES_MAX) {
+        GHashTableIter i;
+        void *value;
+        g_hash_table_iter_init(&i, all->spaces);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+            if (!((Space *)value)->sandbox) {
+                g_hash_table_iter_remove(&i);
+                break; /* in the order of hashing: as good as any */
+            }
+    }
+    s = g_new0(Space, 1);
+    s->owner = all;
+    s->cr3 = cr3;
+    s->table = g_new0(Table *, TABLES_MAX);
+    g_hash_table_insert(all->spaces, GUINT_TO_POINTER(cr3 >> 5), s);
+    return s;
+}
+
+void spaces_foreach(Spaces *all, void (*fn)(Space *s, void *opaque), void *opaque)
+{
+    GHashTableIter i;
+    void *value;
+    g_hash_table_iter_init(&i, all->spaces);
+    while (g_hash_table_iter_next(&i, NULL, &value))
+        fn(value, opaque);
+}
+
+const SpacesStats *spaces_stats(const Spaces *all)
+{
+    return &all->stats;
+}
+
+Spaces *spaces_new(Vcpu *v, const SweepRules *rules)
+{
+    Spaces *all = g_new0(Spaces, 1);
+    all->v = v;
+    all->rules = *rules;
+    all->spaces = g_hash_table_new_full(NULL, NULL, NULL, space_free);
+    all->code = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    all->users = g_new0(uint32_t, v->ram->size >> PAGE_BITS);
+    all->late = g_array_new(FALSE, FALSE, sizeof(LateWrite));
+    g_mutex_init(&all->lock);
+    g_atomic_pointer_set(&all->thread, g_thread_self());
+    ram_set_watcher(v->ram, WATCH_NATIVE, on_write, all);
+    v->ram->page_watched_opaque = all;
+    v->ram->page_watched = on_watched;
+    return all;
+}
+
+void spaces_free(Spaces *all)
+{
+    if (!all)
+        return;
+    all->v->ram->page_watched = NULL;
+    ram_unwatch(all->v->ram, 0, all->v->ram->size, WATCH_NATIVE);
+    ram_set_watcher(all->v->ram, WATCH_NATIVE, NULL, NULL);
+    g_hash_table_unref(all->spaces);
+    g_hash_table_unref(all->code);
+    g_free(all->users);
+    g_free(all->user);
+    g_array_unref(all->late);
+    g_mutex_clear(&all->lock);
+    g_free(all);
+}

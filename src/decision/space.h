@@ -1,0 +1,83 @@
+/*
+ * Address spaces: what each sandbox has mapped, and why that is still true.
+ *
+ * A Space is a guest page directory (a CR3) with the shadow of its user pages: pages of the RAM memfd mapped in the sandbox at
+ * the guest's linear addresses. They are mapped one fault after the other, from the guest's page tables, and only where the
+ * guest's accessed bit is set; writable only where its dirty bit is set and nobody watches the page; executable only after a
+ * sweep (frontend/sweep.h), and never both. So whatever would set a bit, raise a fault or change watched bytes stops the
+ * sandbox first.
+ *
+ * Coherence: a CPU's TLB may be stale until INVLPG or a CR3 load, and so may the shadow. After each such event space_sync()
+ * compares the page tables in use with the copies taken when they were used, and unmaps what changed.
+ *
+ * All calls are made in the thread that runs the CPU, but for what DMA in another thread writes: that is noted, and done later.
+ */
+#pragma once
+
+#include "decision/sandbox.h"
+#include "frontend/sweep.h"
+#include "softmmu/mmu.h"
+
+typedef struct Spaces Spaces;
+
+/* A table of the guest's in use, and what is mapped by it. */
+typedef struct Table Table;
+
+typedef struct Space {
+    uint64_t cr3;
+    Spaces *owner;
+    Sandbox *sandbox;   /* NULL: none, nothing is mapped */
+    bool tsc_faults;    /* RDTSC stops: its owner's note */
+    bool broken;        /* a mapping call failed: the sandbox is not as we think. Drop it. */
+    uint64_t generation; /* Vcpu.tlb_generation it was compared for */
+    unsigned bus_generation;
+    uint64_t mode;      /* paging mode bits it was made under */
+    unsigned table_bits; /* of linear addresses that a table covers */
+    Table **table;      /* by linear address; NULL: not in use */
+    unsigned tables;    /* in use */
+    uint64_t pages;     /* mapped */
+    void *policy;       /* the policy's own, freed with g_free() */
+} Space;
+
+typedef struct SpacesStats {
+    uint64_t synced, tables_compared, tables_changed, unmapped, mapped, code_mapped, swept, sweep_refused, code_written,
+        revoked;
+} SpacesStats;
+
+Spaces *spaces_new(Vcpu *v, const SweepRules *rules);
+void spaces_free(Spaces *all);
+/* The Space of a CR3, made if need be; the one unused longest that has no sandbox may go for it. */
+Space *spaces_get(Spaces *all, uint64_t cr3);
+/* Call fn for each. */
+void spaces_foreach(Spaces *all, void (*fn)(Space *s, void *opaque), void *opaque);
+const SpacesStats *spaces_stats(const Spaces *all);
+/* What other threads wrote to code pages, while the CPU runs or not: look at it. Before every run. */
+void spaces_late(Spaces *all);
+/* kick: called in another thread when it noted something while the CPU may be in a sandbox. */
+void spaces_set_kick(Spaces *all, void (*kick)(void *opaque), void *opaque);
+/* Someone noted something for spaces_late(). Any thread. */
+bool spaces_wants_late(const Spaces *all);
+
+/* A sandbox was born for s, with nothing mapped. */
+void space_attach(Space *s, Sandbox *sandbox);
+/* The sandbox of s is gone, or goes now. */
+void space_detach(Space *s);
+/* Before a run: is all that is mapped still so in the guest's tables? Unmaps what is not. */
+void space_sync(Space *s);
+
+typedef enum SpaceResult {
+    SPACE_MAPPED,  /* more is mapped than before: try again */
+    SPACE_STAYS,   /* the guest's tables allow no more, or it was mapped already: interpret the instruction */
+    SPACE_REFUSED, /* code that must not run in a sandbox */
+} SpaceResult;
+
+/* A data access at addr stopped: map what the guest's tables allow there, and around it. */
+SpaceResult space_map_data(Space *s, Gva addr);
+/*
+ * An instruction at linear address start could not be fetched from addr, which is on its page or the next. code_size 2 or 4.
+ */
+SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size);
+/* Execution was seen at addr: if its page is executable, is addr an instruction that the sweep knows? Looks again if not. */
+void space_saw(Space *s, Gva addr, unsigned code_size);
+/* Why a page is refused: the row of the instruction, or 0. */
+unsigned space_refusal(Space *s, Gva addr);

@@ -1,0 +1,63 @@
+/* The inside of Spaces: space.c's own. */
+#pragma once
+
+#include "decision/space.h"
+
+enum {
+    TABLES_MAX = 2048,  /* of 2 MiB, with PAE; half as many of 4 MiB without */
+    SPACES_MAX = 256,   /* known, with sandbox or without */
+    CODE_RESTLESS = 16, /* rewritings after which a page's code is left to translation... */
+    CODE_PATIENCE = 500, /* ...for so many tries */
+};
+
+/* A user page by the guest's tables. */
+typedef struct Leaf {
+    const uint8_t *host;
+    uint32_t page; /* number in RAM */
+    bool writable, dirty, exec;
+    uint64_t entry;
+} Leaf;
+
+struct Table {
+    const uint8_t *upper_host; /* the directory entry */
+    uint64_t upper;            /* its value */
+    const uint8_t *entries;    /* the guest's table; NULL: a large page */
+    uint8_t copy[PAGE_SIZE];   /* of it: entries that are mapped are as they were then */
+    uint8_t prot[1024];        /* SANDBOX_*; 0: not mapped */
+    uint32_t frame[1024];      /* RAM page mapped */
+    unsigned mapped;
+};
+
+/* A mapping of a RAM page. */
+typedef struct PageUser {
+    Space *space;
+    uint32_t gva;  /* page number */
+    uint32_t next; /* in the list of the RAM page; 0 ends it */
+} PageUser;
+
+/* A RAM page that code was looked at in. */
+typedef struct CodePage {
+    Sweep sweep; /* code_size 0: to be done again */
+    unsigned writes;
+} CodePage;
+
+typedef struct LateWrite {
+    uint64_t offset, len;
+} LateWrite;
+
+struct Spaces {
+    Vcpu *v;
+    SweepRules rules;
+    GHashTable *spaces; /* by CR3 >> 5 */
+    GHashTable *code;   /* RAM page -> CodePage */
+    uint32_t *users;    /* RAM page -> first PageUser */
+    PageUser *user;
+    uint32_t user_count, user_size, free_user;
+    GThread *thread;    /* that runs the CPU */
+    GMutex lock;        /* late */
+    GArray *late;       /* LateWrite, by other threads */
+    int wants_late;     /* atomic */
+    void (*kick)(void *opaque);
+    void *kick_opaque;
+    SpacesStats stats;
+};

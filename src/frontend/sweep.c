@@ -1,0 +1,288 @@
+/* The sweep. See sweep.h; what each refused entry would do on the host is in docs/sandbox.md. */
+#include "frontend/sweep.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "frontend/decode.h"
+
+#define INSN_MAX 15
+
+bool sweep_allows(const SweepRules *rules, uint16_t row, uint16_t opcode, bool f3)
+{
+    switch (row) {
+    case ROW_INVALID:
+    /* selectors of the host's */
+    case ROW_MOV_SREG: case ROW_PUSH_SREG: case ROW_POP_SREG: case ROW_LDS: case ROW_LES: case ROW_LFS: case ROW_LGS:
+    case ROW_LSS: case ROW_JMP_FAR: case ROW_CALL_FAR: case ROW_RET_FAR: case ROW_IRET: case ROW_IRETD:
+    /* the x87 environment holds CS and DS */
+    case ROW_FNSTENV: case ROW_FLDENV: case ROW_FNSAVE: case ROW_FRSTOR: case ROW_FXSAVE: case ROW_FXRSTOR:
+    /* tables of the host's, calls to its kernel, traps that hypervisors tell wrong */
+    case ROW_SMSW: case ROW_SGDT: case ROW_SIDT: case ROW_SLDT: case ROW_STR: case ROW_LAR: case ROW_LSL: case ROW_VERR:
+    case ROW_VERW: case ROW_SYSENTER: case ROW_SYSEXIT: case ROW_SYSCALL: case ROW_SYSRET: case ROW_INT1: case ROW_RDPMC:
+    case ROW_MONITOR: case ROW_MWAIT:
+        return false;
+    case ROW_CPUID:
+        return rules->cpuid_faults;
+    case ROW_RDTSC: case ROW_RDTSCP:
+        return rules->rdtsc_faults;
+    case ROW_BSF:
+        return !(f3 && rules->host_bmi1);
+    case ROW_BSR:
+        return !(f3 && rules->host_lzcnt);
+    /* sensitive in principle; with IF set and IOPL 0, as host_can_express() asks, the same on the host */
+    case ROW_PUSHF: case ROW_PUSHFD: case ROW_POPF: case ROW_POPFD:
+    /* trap at CPL 3 and IOPL 0, always or by a gate's DPL */
+    case ROW_INT: case ROW_INT3: case ROW_INTO: case ROW_CLI: case ROW_STI: case ROW_IN: case ROW_OUT: case ROW_INSB:
+    case ROW_INSW: case ROW_INSD: case ROW_OUTSB: case ROW_OUTSW: case ROW_OUTSD: case ROW_MOV_CR: case ROW_MOV_DR:
+    case ROW_CLTS: case ROW_LMSW: case ROW_LGDT: case ROW_LIDT: case ROW_LLDT: case ROW_LTR: case ROW_HLT: case ROW_INVLPG:
+    case ROW_INVD: case ROW_WBINVD: case ROW_RDMSR: case ROW_WRMSR:
+        return true;
+    default:
+        return insn_info[row].class == INNOCUOUS;
+    }
+}
+
+/* ---- the common instructions of 32-bit code, without the decoder ---- */
+
+enum {
+    Q_MODRM = 1, Q_IMM8 = 2, Q_IMM32 = 4, Q_IMM16 = 8, Q_REL8 = 16, Q_REL32 = 32, Q_OK = 64,
+    Q_GROUP = 128, /* which of them ModRM tells */
+};
+
+#define Q_ALU Q_OK | Q_MODRM, Q_OK | Q_MODRM, Q_OK | Q_MODRM, Q_OK | Q_MODRM, Q_OK | Q_IMM8, Q_OK | Q_IMM32, 0, 0
+#define Q_8(x) x, x, x, x, x, x, x, x
+#define Q_4(x) x, x, x, x
+static const uint8_t quick[256] = {
+    /* 00 */ Q_ALU, Q_ALU, Q_ALU, Q_ALU, Q_ALU, Q_ALU, Q_ALU, Q_ALU,
+    /* 40 */ Q_8(Q_OK), Q_8(Q_OK), Q_8(Q_OK), Q_8(Q_OK),
+    /* 60 */ Q_8(0), Q_OK | Q_IMM32, Q_OK | Q_MODRM | Q_IMM32, Q_OK | Q_IMM8, Q_OK | Q_MODRM | Q_IMM8, Q_4(0),
+    /* 70 */ Q_8(Q_OK | Q_REL8), Q_8(Q_OK | Q_REL8),
+    /* 80 */ Q_OK | Q_MODRM | Q_IMM8, Q_OK | Q_MODRM | Q_IMM32, 0, Q_OK | Q_MODRM | Q_IMM8, Q_4(Q_OK | Q_MODRM),
+    /* 88 */ Q_4(Q_OK | Q_MODRM), 0, Q_OK | Q_MODRM | Q_GROUP, 0, 0,
+    /* 90 */ Q_8(Q_OK), Q_OK, Q_OK, 0, 0, 0, 0, 0, 0,
+    /* A0 */ Q_8(0), Q_OK | Q_IMM8, Q_OK | Q_IMM32, Q_4(0), 0, 0,
+    /* B0 */ Q_8(Q_OK | Q_IMM8), Q_8(Q_OK | Q_IMM32),
+    /* C0 */ Q_OK | Q_MODRM | Q_IMM8, Q_OK | Q_MODRM | Q_IMM8, Q_OK | Q_IMM16, Q_OK, 0, 0,
+    /* C6 */ Q_OK | Q_MODRM | Q_IMM8 | Q_GROUP, Q_OK | Q_MODRM | Q_IMM32 | Q_GROUP, 0, Q_OK, 0, 0, Q_OK, 0, 0, 0,
+    /* D0 */ Q_4(Q_OK | Q_MODRM), 0, 0, 0, 0, Q_8(0),
+    /* E0 */ Q_8(0), Q_OK | Q_REL32, Q_OK | Q_REL32, 0, Q_OK | Q_REL8, Q_4(0),
+    /* F0 */ Q_4(0), 0, 0, 0, 0, Q_4(0), 0, 0, Q_OK | Q_MODRM | Q_GROUP, Q_OK | Q_MODRM | Q_GROUP,
+};
+
+/* ModRM, SIB and displacement; 32-bit addresses. SDM 2A table 2-2 */
+static unsigned modrm_len(const uint8_t *p)
+{
+    unsigned mod = p[0] >> 6, rm = p[0] & 7;
+    if (mod == 3)
+        return 1;
+    unsigned len = 1 + (rm == 4) + (mod == 1 ? 1 : mod == 2 ? 4 : 0);
+    if (mod == 0 && (rm == 4 ? (p[1] & 7) == 5 : rm == 5))
+        len += 4;
+    return len;
+}
+
+static bool group_has(uint8_t opcode, uint8_t modrm)
+{
+    unsigned reg = modrm >> 3 & 7;
+    switch (opcode) {
+    case 0x8d: return modrm < 0xc0;
+    case 0xc6: case 0xc7: return reg == 0;
+    case 0xfe: return reg < 2;
+    default: return reg != 3 && reg != 5 && reg != 7; /* FF: not the far ones */
+    }
+}
+
+/* True: bytes begin with an allowed instruction of every CPU, now in *out. At least INSN_MAX bytes are there. */
+static bool quick_peek(const uint8_t *bytes, InsnPeek *out)
+{
+    unsigned q = quick[bytes[0]], len = 1;
+    if (bytes[0] == 0x0f && (bytes[1] & 0xf0) == 0x80) { /* Jcc */
+        q = Q_OK | Q_REL32;
+        len = 2;
+    } else if (bytes[0] == 0x0f && ((bytes[1] & 0xf6) == 0xb6 || (bytes[1] & 0xf0) == 0x90 || bytes[1] == 0xaf)) {
+        q = Q_OK | Q_MODRM; /* MOVZX, MOVSX, SETcc, IMUL */
+        len = 2;
+    }
+    if (!q || ((q & Q_GROUP) && !group_has(bytes[0], bytes[1])))
+        return false;
+    if (q & Q_MODRM)
+        len += modrm_len(bytes + len);
+    out->jumps = q & (Q_REL8 | Q_REL32);
+    int32_t rel = (int8_t)bytes[len];
+    if (q & Q_REL32)
+        memcpy(&rel, bytes + len, 4);
+    len += (q & (Q_IMM8 | Q_REL8) ? 1 : 0) + (q & Q_IMM16 ? 2 : 0) + (q & (Q_IMM32 | Q_REL32) ? 4 : 0);
+    out->len = len;
+    out->target = rel + len;
+    return true;
+}
+
+/* ---- any instruction ---- */
+
+typedef enum Look { LOOK_OK, LOOK_REFUSED, LOOK_MORE, LOOK_TRAPS /* whatever CPU: no bytes of it count */ } Look;
+
+/* These opcodes have ModRM values that no CPU knows or will: #UD on the host too; and XBEGIN where the host has none. */
+static bool undefined_everywhere(const SweepRules *rules, const uint8_t *bytes, const InsnPeek *p)
+{
+    if (p->rtm)
+        return !rules->host_rtm;
+    return !p->known && (bytes[0] >= 0xfe || bytes[0] == 0xc6 || bytes[0] == 0xc7 || bytes[0] == 0x8d);
+}
+
+static Look look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p)
+{
+    if (n >= INSN_MAX && code_size == 4 && quick_peek(bytes, p))
+        return LOOK_OK;
+    switch (insn_peek(bytes, MIN(n, INSN_MAX), code_size, rules->features, p)) {
+    case DECODE_OK: return sweep_allows(rules, p->row, p->opcode, p->f3) ? LOOK_OK : LOOK_REFUSED;
+    case DECODE_MORE: return LOOK_MORE;
+    case DECODE_TOO_LONG: return LOOK_TRAPS;
+    default: return undefined_everywhere(rules, bytes, p) ? LOOK_TRAPS : LOOK_REFUSED;
+    }
+}
+
+/*
+ * The last instruction goes on beyond the page. Can what follows not change that it is allowed? Tried with every byte next, and
+ * two kinds of bytes behind it.
+ */
+static bool tail_allowed(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size)
+{
+    uint8_t full[INSN_MAX];
+    static const uint8_t fill[] = {0x00, 0xc0};
+    memcpy(full, bytes, n);
+    for (unsigned k = 0; k < G_N_ELEMENTS(fill); k++) {
+        memset(full + n, fill[k], INSN_MAX - n);
+        for (unsigned next = 0; next < 256; next++) {
+            InsnPeek p;
+            full[n] = next;
+            if (look(rules, full, INSN_MAX, code_size, &p) == LOOK_REFUSED)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool refuse(Sweep *s, unsigned offset, unsigned row)
+{
+    if (!s->refused) {
+        s->refused = true;
+        s->bad = offset;
+        s->bad_row = row;
+    }
+    return false;
+}
+
+static void mark(Sweep *s, unsigned offset)
+{
+    s->start[offset / 64] |= 1ull << (offset % 64);
+}
+
+/* In line from offset to what was seen before or the end. Branches within the page go to todo, a bit per byte. */
+static bool line(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned offset, uint64_t *todo, bool *more)
+{
+    while (offset < SWEEP_PAGE && !sweep_saw(s, offset)) {
+        unsigned n = SWEEP_PAGE - offset;
+        InsnPeek p;
+        mark(s, offset);
+        switch (look(rules, page + offset, n, s->code_size, &p)) {
+        case LOOK_REFUSED:
+            return refuse(s, offset, p.row);
+        case LOOK_TRAPS:
+            offset++;
+            continue;
+        case LOOK_MORE:
+            if (!tail_allowed(rules, page + offset, n, s->code_size)) {
+                if (s->crosses && s->crosses != offset) /* two streams of code here: enough is enough */
+                    return refuse(s, offset, ROW_INVALID);
+                s->crosses = offset;
+            }
+            return true;
+        case LOOK_OK:
+            break;
+        }
+        int64_t to = (int64_t)offset + p.target;
+        if (p.jumps && to >= 0 && to < (int64_t)SWEEP_PAGE && !sweep_saw(s, to)) {
+            todo[to / 64] |= 1ull << (to % 64);
+            *more = true;
+        }
+        offset += p.len;
+        if (offset >= SWEEP_PAGE)
+            s->tail = offset - SWEEP_PAGE;
+    }
+    return true;
+}
+
+bool sweep_from(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned offset, unsigned code_size)
+{
+    uint64_t todo[SWEEP_PAGE / 64] = {0};
+    bool more = false;
+
+    if (!s->code_size) {
+        s->code_size = code_size;
+        s->tail = -1;
+    }
+    if (s->refused || s->code_size != code_size)
+        return false;
+    if (!line(s, rules, page, offset, todo, &more))
+        return false;
+    while (more) {
+        more = false;
+        for (unsigned w = 0; w < G_N_ELEMENTS(todo); w++)
+            while (todo[w]) {
+                unsigned to = w * 64 + __builtin_ctzll(todo[w]);
+                todo[w] &= todo[w] - 1;
+                if (!line(s, rules, page, to, todo, &more))
+                    return false;
+            }
+    }
+    return true;
+}
+
+/* Do instructions in line from offset lead to one that was seen, all of them allowed? The first that is not: *bad, *row. */
+static bool leads_to_known(const Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned offset, unsigned *bad,
+                           unsigned *row)
+{
+    while (offset < SWEEP_PAGE && !sweep_saw(s, offset)) {
+        InsnPeek p;
+        Look found = look(rules, page + offset, SWEEP_PAGE - offset, s->code_size, &p);
+        if (found == LOOK_REFUSED || found == LOOK_MORE) {
+            *bad = offset;
+            *row = p.row;
+            return false;
+        }
+        offset += found == LOOK_OK ? p.len : 1;
+    }
+    return offset < SWEEP_PAGE;
+}
+
+bool sweep_head(Sweep *s, const SweepRules *rules, const uint8_t *page)
+{
+    if (s->refused)
+        return false;
+    unsigned bad = 0, row = ROW_INVALID;
+    for (unsigned offset = 0; offset < INSN_MAX; offset++)
+        if (leads_to_known(s, rules, page, offset, &bad, &row))
+            return sweep_from(s, rules, page, offset, s->code_size);
+    return refuse(s, bad, row);
+}
+
+bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sweep *next, const uint8_t *next_page)
+{
+    if (s->refused || next->refused)
+        return false;
+    if (s->tail >= 0 && !sweep_from(next, rules, next_page, s->tail, s->code_size))
+        return false;
+    if (!s->crosses)
+        return true;
+    uint8_t bytes[INSN_MAX * 2];
+    unsigned n = SWEEP_PAGE - s->crosses;
+    InsnPeek p;
+    memcpy(bytes, page + s->crosses, n);
+    memcpy(bytes + n, next_page, INSN_MAX);
+    switch (look(rules, bytes, n + INSN_MAX, s->code_size, &p)) {
+    case LOOK_TRAPS: return true;
+    case LOOK_OK: return p.len <= n || sweep_from(next, rules, next_page, p.len - n, s->code_size);
+    default: return false;
+    }
+}

@@ -1,0 +1,60 @@
+/*
+ * The sweep: may a page of guest code run on the host CPU?
+ *
+ * User code that runs directly is not looked at while it runs, and some instructions would show it the host without
+ * trapping (SGDT, MOV from a segment register, CPUID on many hosts, whatever this guest's CPU does not have). So a page is
+ * executable in a sandbox only after a look at its instructions, from where they are known to begin: the addresses at
+ * which execution was seen, and from there on in line and along its branches. Everything not expressly allowed is refused.
+ *
+ * What a sweep can not know is a jump into the middle of an instruction that it saw.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frontend/insn.h"
+
+#define SWEEP_PAGE 4096u
+
+/* What is allowed depends on the guest's CPU and on the host's. */
+typedef struct SweepRules {
+    uint64_t features;   /* of the guest's CPU, bits by InsnFeature */
+    bool cpuid_faults;   /* CPUID stops on this host */
+    bool rdtsc_faults;   /* RDTSC and RDTSCP do */
+    bool host_bmi1, host_lzcnt; /* F3 BSF and F3 BSR are other instructions there */
+    bool host_rtm;       /* it has XBEGIN, XEND and XABORT */
+} SweepRules;
+
+typedef struct Sweep {
+    uint64_t start[SWEEP_PAGE / 64]; /* a bit for every byte at which an instruction begins that was looked at */
+    uint8_t code_size;   /* 2 or 4; 0: nothing was looked at yet */
+    bool refused;        /* holds an instruction that is not allowed... */
+    uint16_t bad, bad_row; /* ...the first found: its offset and InsnRow */
+    int8_t tail;         /* where in the next page the instruction begins that follows the last one here; -1: not known */
+    uint16_t crosses;    /* offset of an instruction that the next page's bytes have to tell; 0: none */
+} Sweep;
+
+/* May an instruction of this row and these bytes run in a sandbox? */
+bool sweep_allows(const SweepRules *rules, uint16_t row, uint16_t opcode, bool f3);
+
+/*
+ * Look at the code of page (4096 bytes) from offset on, in addition to what s saw before. All that was seen in one Sweep is of
+ * one code size. False: the page is refused, now or before.
+ */
+bool sweep_from(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned offset, unsigned code_size);
+/*
+ * The part of the page before its first known instruction: instructions in line that lead to one that is known. False: refused.
+ */
+bool sweep_head(Sweep *s, const SweepRules *rules, const uint8_t *page);
+
+/*
+ * The next page in the address space, with its Sweep, which may be empty: the instruction that lies on both, and what follows
+ * it. False: they may not both be executable.
+ */
+bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sweep *next, const uint8_t *next_page);
+
+static inline bool sweep_saw(const Sweep *s, unsigned offset)
+{
+    return s->start[offset / 64] >> (offset % 64) & 1;
+}
