@@ -24,7 +24,7 @@ enum {
     SYS_YIELD,
     SYS_SLEEP,    /* milliseconds */
     SYS_UPTIME,   /* milliseconds */
-    SYS_MAP,      /* bytes: address of fresh memory that is zero; it takes frames when it is touched */
+    SYS_MAP,      /* bytes: address of fresh memory that is zero, 0 when there is none; it takes frames when touched */
     SYS_FILE_INFO, /* index in the directory, FileInfo * */
     SYS_FILE_READ, /* FileRead * */
     SYS_PROCESSES, /* ProcessInfo *, room: number of processes */

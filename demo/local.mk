@@ -14,9 +14,10 @@ DEMO_FILES = demo/files/welcome.txt demo/files/kernel.txt
 EXTRA_DIST += $(DEMO_H) $(DEMO_KERNEL_S) $(DEMO_KERNEL_C) demo/kernel/kernel.ld demo/boot/boot.S demo/mkdisk.c demo/user/lib.c \
 	demo/user/v86.S $(DEMO_USER:%=demo/user/%.c) $(DEMO_FILES)
 
-DEMO_FLAGS = -I$(top_srcdir)/demo -m32 -march=i686 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fcf-protection=none -g -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Werror
-DEMO_CFLAGS = -std=gnu11 -O2 -fno-strict-aliasing -fwrapv -fno-delete-null-pointer-checks -fno-tree-loop-distribute-patterns $(DEMO_FLAGS)
+DEMO_FLAGS = -I$(top_srcdir)/demo -m32 -march=i686 -ffreestanding -fno-pic -fno-pie -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fcf-protection=none -g -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Werror
+DEMO_CFLAGS = -std=gnu11 -O2 -fno-strict-aliasing -fwrapv -fno-delete-null-pointer-checks \
+	-fno-tree-loop-distribute-patterns $(DEMO_FLAGS)
 # The kernel leaves the x87 and SSE registers to the programs.
 DEMO_KERNEL_CFLAGS = $(DEMO_CFLAGS) -mgeneral-regs-only
 
@@ -43,8 +44,8 @@ demo/bin/v86.com: demo/user/v86.S
 	  $(LD) -m elf_i386 --oformat binary -Ttext 0x100 -e start -o $@ demo/v86.o
 # One segment of code that cannot be written, one of data; the names stay in demo/*.elf for gdb.
 demo/bin/%: demo/user/%.uo $(DEMO_LIB_O)
-	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(LD) -m elf_i386 -z noseparate-code -z max-page-size=4096 -z noexecstack -Ttext-segment=0x400000 \
-	  --build-id=none -e start -o demo/$*.elf $< $(DEMO_LIB_O) && $(OBJCOPY) -S demo/$*.elf $@
+	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(LD) -m elf_i386 -z noseparate-code -z max-page-size=4096 -z noexecstack \
+	  -Ttext-segment=0x400000 --build-id=none -e start -o demo/$*.elf $< $(DEMO_LIB_O) && $(OBJCOPY) -S demo/$*.elf $@
 
 demo/mkdisk: demo/mkdisk.c demo/abi.h
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -O1 -I$(top_srcdir)/demo -o $@ $<
@@ -52,5 +53,5 @@ demo/demo.img: demo/mkdisk demo/boot.bin demo/kernel.bin $(DEMO_USER_BIN) $(DEMO
 	$(AM_V_GEN)demo/mkdisk $@ $(DEMO_BYTES) demo/boot.bin demo/kernel.bin $(DEMO_USER_BIN) $(filter %.txt,$^)
 
 noinst_DATA += demo/demo.img
-CLEANFILES += demo/demo.img demo/mkdisk demo/boot.bin demo/boot.o demo/v86.o demo/kernel.bin demo/kernel.elf $(DEMO_KERNEL_O) $(DEMO_LIB_O) \
-	$(DEMO_USER_O) $(DEMO_USER_BIN) $(DEMO_USER:%=demo/%.elf)
+CLEANFILES += demo/demo.img demo/mkdisk demo/boot.bin demo/boot.o demo/v86.o demo/kernel.bin demo/kernel.elf \
+	$(DEMO_KERNEL_O) $(DEMO_LIB_O) $(DEMO_USER_O) $(DEMO_USER_BIN) $(DEMO_USER:%=demo/%.elf)

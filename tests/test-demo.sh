@@ -1,9 +1,9 @@
 #!/bin/bash
-# The demo disk (demo/): boots it, runs every command over the serial line and compares the transcript with tests/demo.expected, on
-# both engines, with SeaBIOS, and on QEMU where there is one. TAP on stdout.
+# The demo disk (demo/): boots it, runs every command over the serial line and compares the transcript with
+# tests/demo.expected: on both engines, with SeaBIOS, and on QEMU where there is one. TAP on stdout.
 #
-# What differs from run to run (cycles, times, addresses, how much memory a BIOS leaves) is blotted out by normal(). After a change of
-# the demo, DEMO_TRANSCRIPT=FILE keeps the first transcript, ready to be the expected one.
+# What differs from run to run (cycles, times, addresses, how much memory a BIOS leaves) is blotted out by normal().
+# After a change of the demo, DEMO_TRANSCRIPT=FILE keeps the first transcript, ready to be the expected one.
 set -u
 srcdir=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 builddir=${G_TEST_BUILDDIR:-$srcdir/build}
@@ -50,8 +50,9 @@ normal() # a log: from the system's first line on, without what may differ
 
 show() { sed 's/^/# /' "$1"; }
 
-everything=(help "help jit" ls "cat welcome.txt" "cat nothing" ps mem uptime sieve sort nbody mandel race fork pagefaults syscalls selfmod jit
-    fault "fault stack" "fault nothing" v86 hlt "run sieve" "spin &" hlt ps "kill 33" "kill 1" hlt ps ^spin nonsense "")
+everything=(help "help jit" ls "cat welcome.txt" "cat nothing" ps mem uptime sieve sort nbody mandel race fork
+    pagefaults syscalls selfmod jit fault "fault stack" "fault nothing" v86 hlt "run sieve"
+    "spin &" hlt ps "kill 33" "kill 1" hlt ps ^spin nonsense "")
 
 # session NAME MACHINE OPTIONS...: the whole tour on that machine
 session()
@@ -88,7 +89,8 @@ else
     skip "QEMU" "no qemu-system-i386: apt-get install qemu-system-x86"
 fi
 
-{ script reboot; printf 'send poweroff\\r\nend\n'; } | timeout 90 "$talk" "$work/log" 30 "$vm" -nographic $disk >"$work/told" 2>&1
+{ script reboot; printf 'send poweroff\\r\nend\n'; } |
+    timeout 90 "$talk" "$work/log" 30 "$vm" -nographic $disk >"$work/told" 2>&1
 status=$?
 [ $status = 0 ] || { show "$work/told"; show "$work/log"; }
 result $status "it boots again after reboot"
@@ -102,6 +104,14 @@ for p in 'triple fault' '#UD' 'sys_machine' 'Usual cause: the IDT limit is 0'; d
 done
 [ $bad = 0 ] || { show "$work/told"; show "$work/log"; }
 result $bad "a triple fault is explained"
+
+# Commands from a file, sent ahead of their turn.
+printf 'ls\nhlt\ncat kernel.txt\npoweroff\n' | timeout 60 "$vm" -display none -serial stdio $disk >"$work/log" 2>&1
+status=$?
+[ $status = 0 ] && [ "$(grep -c '^demo> [a-z]' "$work/log")" = 4 ] && grep -q 'demo> ls' "$work/log"
+status=$?
+[ $status = 0 ] || show "$work/log"
+result $status "a script on standard input"
 
 # The keyboard: keys are pressed by the monitor, COM1 shows the same as the screen.
 await() # PATTERN: on COM1, 30 s at most
@@ -120,8 +130,10 @@ await() # PATTERN: on COM1, 30 s at most
     await ACPI
 } | timeout 60 "$vm" -display none -monitor stdio -serial file:"$work/serial" $disk >"$work/told" 2>&1
 status=$?
-grep -q 'echo: no such command' "$work/serial" && grep -q 'L: no such command' "$work/serial" && grep -q 'welcome.txt' "$work/serial"
-said=$?
+said=0
+for p in 'echo: no such command' 'L: no such command' 'welcome.txt'; do
+    grep -q "$p" "$work/serial" || said=1
+done
 [ $((status | said)) = 0 ] || { echo "# status $status"; show "$work/serial"; show "$work/told"; }
 result $((status | said)) "keys typed on the keyboard"
 

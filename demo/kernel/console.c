@@ -1,8 +1,9 @@
 /*
- * The console: what is printed goes to the text screen and to COM1, what is typed comes from the keyboard and from COM1.
+ * The console: what is printed goes to the text screen and to COM1, what is typed comes from the keyboard and from
+ * COM1.
  *
- * Typed characters wait in a queue and are echoed and edited when somebody reads, so that a script may type ahead and the
- * transcript is still in order. Ctrl-C acts at once: it ends the process in the foreground.
+ * Typed characters wait in a queue and are echoed and edited when somebody reads, so that a script may type ahead and
+ * the transcript is still in order. Ctrl-C acts at once: it ends the process in the foreground.
  */
 #include "kernel/kernel.h"
 

@@ -1,4 +1,7 @@
-/* The disk: the first drive of the first ATA channel, read with PIO. The process that reads sleeps until the interrupt. */
+/*
+ * The disk: the first drive of the first ATA channel, read with PIO. The process that reads sleeps until the
+ * interrupt.
+ */
 #include "kernel/kernel.h"
 
 #define IRQ 14
@@ -6,11 +9,16 @@ enum { DATA = 0x1f0, COUNT = 0x1f2, LBA_LOW, LBA_MIDDLE, LBA_HIGH, DRIVE, COMMAN
 #define DRIVE_LBA 0xe0
 #define COMMAND_READ 0x20
 #define STATUS_ERROR 0x21 /* ERR or DF */
+#define STATUS_READY 0x40
+#define NO_CHANNEL 0xff
 
 static bool busy, interrupted;
 
 void disk_init(void)
 {
+    outb(DRIVE, DRIVE_LBA);
+    if (!(inb(STATUS) & STATUS_READY) || inb(STATUS) == NO_CHANNEL)
+        panic("the demo disk must be the first ATA disk (-hda)");
     outb(CONTROL, 0); /* nIEN clear: interrupts wanted */
     pic_unmask(IRQ);
 }

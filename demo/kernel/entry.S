@@ -1,6 +1,7 @@
 /*
- * The doors of the kernel: every exception, interrupt and system call comes in by a stub here, makes a Frame on the kernel
- * stack, calls trap() and leaves by trap_return. And context_switch, which changes from one kernel stack to another.
+ * The doors of the kernel: every exception, interrupt and system call comes in by a stub here, makes a Frame on the
+ * kernel stack, calls trap() and leaves by trap_return. And context_switch, which changes from one kernel stack to
+ * another.
  */
 #include "kernel/layout.h"
 

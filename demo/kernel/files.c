@@ -1,6 +1,6 @@
 /*
- * The file system, read-only: one directory of fixed entries in two sectors, and every file in consecutive sectors behind them.
- * mkdisk makes it.
+ * The file system, read-only: one directory of fixed entries in two sectors, and every file in consecutive sectors
+ * behind them. mkdisk makes it.
  */
 #include "kernel/kernel.h"
 

@@ -1,8 +1,9 @@
 /*
  * The kernel's own interfaces, file by file, from the hardware up.
  *
- * There is one machine and one kernel on it, so its state is static in the file that owns it. Interrupts are off while the
- * kernel runs, except in process 0, which idles: so there is no locking, and whoever must wait sleeps and lets others run.
+ * There is one machine and one kernel on it, so its state is static in the file that owns it. Interrupts are off while
+ * the kernel runs, except in process 0, which idles: so there is no locking, and whoever must wait sleeps and lets
+ * others run.
  */
 #ifndef DEMO_KERNEL_H
 #define DEMO_KERNEL_H

@@ -2,10 +2,11 @@
  * Where things are. Processes have the lower 3 GiB of every address space; the kernel has the upper, where all of RAM
  * (256 MiB of it at most) appears once more, from KERNEL_BASE on. So the kernel reaches any frame without mapping it.
  *
- *   00000000  V8086 tasks: interrupt vectors, BIOS data, their 64 KiB, video memory, ROMs. Not mapped in others: null pointers fault
+ *   00000000  V8086 tasks: interrupt vectors, BIOS data, their 64 KiB, video memory, ROMs.
+ *             Not mapped in others, so null pointers fault
  *   00400000  program: code (read-only) and data
  *   10000000  what map() gave
- *   bfff0000  stack, 64 KiB
+ *   bffef000  stack, 64 KiB
  *   c0000000  RAM, for the kernel only
  */
 #ifndef DEMO_LAYOUT_H

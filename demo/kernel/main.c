@@ -1,4 +1,7 @@
-/* The kernel's beginning: the machine is made ready, then process 1 becomes the shell and this becomes process 0, which idles. */
+/*
+ * The kernel's beginning: the machine is made ready, then process 1 becomes the shell and this becomes process 0,
+ * which idles.
+ */
 #include "kernel/kernel.h"
 
 _Noreturn void kernel_main(uint32_t memory_kib, uint32_t files_sector);

@@ -1,6 +1,7 @@
 /*
- * Off and on again. ACPI's way to switch off is to write the sleep type of S5 and SLP_EN to PM1a control. Its port is that of the
- * PIIX4's power management function, found by PCI configuration as the BIOS set it; the type is 0 on this chipset.
+ * Off and on again. ACPI's way to switch off is to write the sleep type of S5 and SLP_EN to PM1a control. Its port is
+ * that of the PIIX4's power management function, found by PCI configuration as the BIOS set it; the type is 0 on this
+ * chipset.
  */
 #include "kernel/kernel.h"
 

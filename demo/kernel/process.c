@@ -1,17 +1,18 @@
 /*
- * Processes: a table of them, each with its address space and its own kernel stack. Changing from one to another is changing
- * kernel stacks (context_switch in entry.S): whoever calls process_yield() returns from it when its turn comes again.
+ * Processes: a table of them, each with its address space and its own kernel stack. Changing from one to another is
+ * changing kernel stacks (context_switch in entry.S): whoever calls process_yield() returns from it when its turn
+ * comes again.
  *
- * The turn goes round the table. The timer takes the CPU from programs 100 times a second; in the kernel a process keeps it until it
- * sleeps. Process 0 runs when nobody else can, and halts the CPU until the next interrupt.
+ * The turn goes round the table. The timer takes the CPU from programs 100 times a second; in the kernel a process
+ * keeps it until it sleeps. Process 0 runs when nobody else can, and halts the CPU until the next interrupt.
  */
 #include "kernel/kernel.h"
 
 #define PROCESSES 32
 #define SHELL 1
 
-/* The frame ends at the stack's top when it has the four segment registers that the CPU pushes in V8086 mode only. ESP0 of
- * all others is as much lower, so that a Frame is always in the same place and exec can turn a process into a V8086 task. */
+/* In V8086 mode the CPU pushes four segment registers more, up to the stack's top. ESP0 of all others is as much lower:
+ * so a Frame is always in the same place, and exec can turn a process into a V8086 task. */
 #define V8086_BYTES (sizeof(Frame) - offsetof(Frame, v_es))
 
 Process *current;
@@ -70,7 +71,7 @@ void process_yield(void)
     context_switch(&old->kernel_esp, next->kernel_esp);
 }
 
-/* A free entry whose first run returns through the given addresses, one after the other, and then has frame on the stack. */
+/* A free entry. When it first runs it returns into first, when there is one, and from there into trap_return. */
 static Process *process_new(void (*first)(void))
 {
     Process *p = processes;
@@ -157,7 +158,9 @@ int process_wait(int pid, int *status, int flags)
     for (;;) {
         bool children = false;
         for (Process *p = processes; p < processes + PROCESSES; p++) {
-            if (p->state == PROCESS_FREE || p->pid == 0 || p->parent != current->pid || (pid != ANY_CHILD && p->pid != pid))
+            if (p->state == PROCESS_FREE || p->pid == 0 || p->parent != current->pid)
+                continue;
+            if (pid != ANY_CHILD && pid != p->pid)
                 continue;
             children = true;
             if (p->state != PROCESS_ZOMBIE)

@@ -1,6 +1,7 @@
 /*
- * exec: the process becomes the program in a file. An ELF file's segments become regions, so that its pages are read when they
- * are touched. Any other file is a 16-bit .COM program, and the process becomes a V8086 task: a PC of 1986 behind its own fence.
+ * exec: the process becomes the program in a file. An ELF file's segments become regions, so that its pages are read
+ * when they are touched. Any other file is a 16-bit .COM program, and the process becomes a V8086 task: a PC of 1986
+ * behind its own fence.
  */
 #include "kernel/kernel.h"
 
@@ -40,7 +41,9 @@ static bool load_elf(Space *s, const FileInfo *f, const uint8_t *first_sector)
         uint32_t end = seg->address + seg->memory_bytes;
         if (seg->type != SEGMENT_LOAD)
             continue;
-        if (seg->address < PROGRAM_BASE || end < seg->address || end > MAP_BASE || (seg->address ^ seg->offset) % PAGE_BYTES)
+        if (seg->address < PROGRAM_BASE || end < seg->address || end > MAP_BASE)
+            return false;
+        if ((seg->address ^ seg->offset) % PAGE_BYTES)
             return false;
         Region *r = space_add(s, REGION_FILE, seg->address, end, seg->flags & SEGMENT_WRITABLE);
         if (!r)
@@ -65,7 +68,7 @@ static void start_elf(Frame *f, uint32_t entry, const char *arguments)
 {
     size_t bytes = strlen(arguments) + 1;
     char *text = memcpy((char *)STACK_TOP - bytes, arguments, bytes);
-    uint32_t *stack = (uint32_t *)((uint32_t)text & -16) - 4; /* 16-byte aligned at a call's arguments, as the i386 ABI says */
+    uint32_t *stack = (uint32_t *)((uint32_t)text & -16) - 4; /* i386 ABI: a call's arguments are 16-byte aligned */
     *stack = (uint32_t)text; /* start(arguments), which never returns */
     *--stack = 0;
     *f = (Frame){.eip = entry, .cs = USER_CODE, .eflags = FLAG_IF, .esp = (uint32_t)stack, .ss = USER_DATA,
@@ -77,8 +80,8 @@ static void start_com(Frame *f, const FileInfo *file)
     if (file_read(file, 0, (void *)(COM_LINEAR + COM_START), file->bytes) < 0)
         process_exit(STATUS_KILLED);
     *(uint16_t *)COM_LINEAR = INT_20H;
-    *f = (Frame){.eip = COM_START, .cs = COM_SEGMENT, .eflags = FLAG_IF | FLAG_VM, .esp = COM_BYTES - 2, .ss = COM_SEGMENT,
-                 .v_es = COM_SEGMENT, .v_ds = COM_SEGMENT};
+    *f = (Frame){.eip = COM_START, .cs = COM_SEGMENT, .eflags = FLAG_IF | FLAG_VM,
+                 .esp = COM_BYTES - 2, .ss = COM_SEGMENT, .v_es = COM_SEGMENT, .v_ds = COM_SEGMENT};
 }
 
 /* Both strings are the kernel's own copies. Returns only when it fails and the old program goes on. */

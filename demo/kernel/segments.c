@@ -1,6 +1,7 @@
 /*
- * Descriptor tables. Segments are flat, so that paging alone protects: the four of them only tell ring 0 from ring 3. The TSS is
- * there for ESP0, the stack on which the CPU enters the kernel, and denies all I/O ports to ring 3 and V8086 tasks.
+ * Descriptor tables. Segments are flat, so that paging alone protects: the four of them only tell ring 0 from ring 3.
+ * The TSS is there for ESP0, the stack on which the CPU enters the kernel, and denies all I/O ports to ring 3 and
+ * V8086 tasks.
  */
 #include "kernel/kernel.h"
 
@@ -63,7 +64,8 @@ void segments_init(void)
                  "ljmp %2, $1f\n 1:\n"
                  "movl %3, %%ds\n movl %3, %%es\n movl %3, %%ss\n movl %4, %%fs\n movl %4, %%gs\n"
                  "ltr %w5"
-                 : : "m"(gdt_pointer), "m"(idt_pointer), "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0), "r"(TSS_SELECTOR) : "memory");
+                 : : "m"(gdt_pointer), "m"(idt_pointer), "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0), "r"(TSS_SELECTOR)
+                 : "memory");
 }
 
 void segments_set_kernel_stack(uint32_t esp0)

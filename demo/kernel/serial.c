@@ -13,6 +13,8 @@ void serial_init(void)
 {
     while (!(inb(COM1 + STATUS) & STATUS_IDLE)) { /* the BIOS's last words are on their way */
     }
+    outb(COM1 + LINE, 0x03);
+    serial_interrupt(); /* what has come already; turning the FIFO on would lose it */
     outb(COM1 + LINE, 0x80); /* the divisor's latch: 115200 baud */
     outb(COM1 + DATA, 1);
     outb(COM1 + INTERRUPTS, 0);

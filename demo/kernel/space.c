@@ -1,7 +1,8 @@
 /*
- * Address spaces. A Space is a list of regions, which say what may be where, and a page directory, which says what is there yet.
- * Nothing is mapped before it is touched: the page fault finds the region and brings a zeroed frame, a page of the program's
- * file, or a page of the PC's low memory for V8086 tasks. fork shares all frames read-only; the first write to one copies it.
+ * Address spaces. A Space is a list of regions, which say what may be where, and a page directory, which says what is
+ * there yet. Nothing is mapped before it is touched: the page fault finds the region and brings a zeroed frame, a page
+ * of the program's file, or a page of the PC's low memory for V8086 tasks. fork shares all frames read-only; the first
+ * write to one copies it.
  */
 #include "kernel/kernel.h"
 

@@ -1,6 +1,6 @@
 /*
- * The kernel's first instructions: 32-bit, flat, paging off, running at KERNEL_PHYSICAL but linked for KERNEL_BASE above it.
- * ESI is the file system's first sector, EDI the memory in KiB.
+ * The kernel's first instructions: 32-bit, flat, paging off, running at KERNEL_PHYSICAL but linked for KERNEL_BASE
+ * above it. ESI is the file system's first sector, EDI the memory in KiB.
  *
  * It builds the page directory that all others copy their upper quarter from: 4 MiB pages, global, supervisor only.
  */
@@ -9,7 +9,7 @@
 #define PHYSICAL(symbol) ((symbol) - KERNEL_BASE)
 #define LARGE_PAGE 0x83        /* present, writable, 4 MiB (SDM 3A 4.3) */
 #define LARGE_GLOBAL_PAGE 0x183
-#define CR0_BITS 0x80010023    /* PG; WP: read-only binds the kernel too; NE, MP: x87 errors and FWAIT as on a PC after 1989; PE */
+#define CR0_BITS 0x80010023    /* PG; WP: read-only binds the kernel too; NE, MP: x87 errors are exceptions; PE */
 #define CR4_BITS 0x00000690    /* PSE, PGE, OSFXSR, OSXMMEXCPT */
 
     .section .start, "ax"

@@ -1,4 +1,7 @@
-/* System calls: INT 80h looks the number in EAX up in a table. Whatever a program points to is checked before it is used. */
+/*
+ * System calls: INT 80h looks the number in EAX up in a table. Whatever a program points to is checked before it is
+ * used.
+ */
 #include "kernel/kernel.h"
 
 #define FAILED -1
@@ -149,8 +152,9 @@ static int sys_machine(Frame *f)
 
 static Syscall *const table[SYS_COUNT] = {
     [SYS_EXIT] = sys_exit, [SYS_WRITE] = sys_write, [SYS_READ] = sys_read, [SYS_FORK] = sys_fork, [SYS_EXEC] = sys_exec,
-    [SYS_WAIT] = sys_wait, [SYS_KILL] = sys_kill, [SYS_GETPID] = sys_getpid, [SYS_YIELD] = sys_yield, [SYS_SLEEP] = sys_sleep,
-    [SYS_UPTIME] = sys_uptime, [SYS_MAP] = sys_map, [SYS_FILE_INFO] = sys_file_info, [SYS_FILE_READ] = sys_file_read,
+    [SYS_WAIT] = sys_wait, [SYS_KILL] = sys_kill, [SYS_GETPID] = sys_getpid, [SYS_YIELD] = sys_yield,
+    [SYS_SLEEP] = sys_sleep, [SYS_UPTIME] = sys_uptime, [SYS_MAP] = sys_map, [SYS_FILE_INFO] = sys_file_info,
+    [SYS_FILE_READ] = sys_file_read,
     [SYS_PROCESSES] = sys_processes, [SYS_SYSTEM] = sys_system, [SYS_MACHINE] = sys_machine,
 };
 

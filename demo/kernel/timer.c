@@ -1,4 +1,7 @@
-/* Time: the two interrupt controllers (8259) are given vectors 32 to 47, and channel 0 of the timer (8254) beats 100 times a second. */
+/*
+ * Time: the two interrupt controllers (8259) are given vectors 32 to 47, and channel 0 of the timer (8254) beats 100
+ * times a second.
+ */
 #include "kernel/kernel.h"
 
 #define PIC1 0x20
@@ -16,7 +19,9 @@ static uint32_t ticks;
 
 static void pic_init(void)
 {
-    static const uint8_t words[][2] = {{PIC_INIT, PIC_INIT}, {FIRST_VECTOR, FIRST_VECTOR + 8}, {1 << CASCADE, CASCADE}, {1, 1}};
+    static const uint8_t words[][2] = { /* ICW1 to ICW4 of both */
+        {PIC_INIT, PIC_INIT}, {FIRST_VECTOR, FIRST_VECTOR + 8}, {1 << CASCADE, CASCADE}, {1, 1},
+    };
     for (int n = 0; n < 4; n++) {
         outb(PIC1 + (n > 0), words[n][0]);
         outb(PIC2 + (n > 0), words[n][1]);

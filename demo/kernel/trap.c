@@ -1,6 +1,6 @@
 /*
- * Whatever takes the CPU from a program comes here: exceptions, interrupts, system calls. On the way out, a process that was
- * killed ends, and a timer tick lets the next one run.
+ * Whatever takes the CPU from a program comes here: exceptions, interrupts, system calls. On the way out, a process
+ * that was killed ends, and a timer tick lets the next one run.
  */
 #include "kernel/kernel.h"
 
@@ -20,6 +20,7 @@ static const char *const exception_names[] = {
     "#SS stack", "#GP general protection", "#PF page fault", "reserved", "#MF x87 error", "#AC alignment",
     "#MC machine check", "#XM SSE error",
 };
+#define EXCEPTIONS (sizeof exception_names / sizeof *exception_names)
 
 static bool from_program(const Frame *f)
 {
@@ -42,7 +43,7 @@ void panic(const char *text, ...)
 
 static void report(const Frame *f, uint32_t address)
 {
-    const char *name = f->vector < sizeof exception_names / sizeof *exception_names ? exception_names[f->vector] : "exception";
+    const char *name = f->vector < EXCEPTIONS ? exception_names[f->vector] : "exception";
     console_printf("%s (%d): %s at %04x:%08x", current->name, current->pid, name, f->cs, f->eip);
     if (f->vector == VECTOR_PAGE_FAULT)
         console_printf(", %s %08x, %s", f->error & PAGE_FAULT_WRITE ? "writing" : "reading", address,
@@ -83,7 +84,7 @@ void trap(Frame *f)
     else
         exception(f);
 
-    /* An interrupt may have made somebody ready. The kernel itself is not pre-empted, but process 0 is always glad to stop. */
+    /* An interrupt may have made somebody ready. The kernel is not pre-empted, but process 0 is always glad to stop. */
     if (f->vector >= VECTOR_IRQ && f->vector != SYSCALL_VECTOR && (from_program(f) || current->pid == 0))
         process_yield();
     if (from_program(f) && current->killed)

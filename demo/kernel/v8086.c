@@ -1,15 +1,16 @@
 /*
- * The V8086 monitor. In virtual-8086 mode the CPU runs 16-bit code by itself, but CLI, STI, PUSHF, POPF, INT n, IRET, HLT and I/O
- * trap to here with #GP, since IOPL is 0 (SDM 3A 20.2.7). Each is done on the task's behalf: so a BIOS, which thinks that it
- * owns the machine, is used as a subroutine. INT 20h and 21h are DOS's; this is all of DOS that there is.
+ * The V8086 monitor. In virtual-8086 mode the CPU runs 16-bit code by itself, but CLI, STI, PUSHF, POPF, INT n, IRET,
+ * HLT and I/O trap to here with #GP, since IOPL is 0 (SDM 3A 20.2.7). Each is done on the task's behalf: so a BIOS,
+ * which thinks that it owns the machine, is used as a subroutine. INT 20h and 21h are DOS's; this is all of DOS that
+ * there is.
  */
 #include "kernel/kernel.h"
 
 #define TASK_FLAGS 0x0cd5u /* what the task may change: CF PF AF ZF SF DF OF */
 #define OPERAND_SIZE 0x66
 #define NO_DEVICE 0xff
-enum { PUSHF = 0x9c, POPF = 0x9d, INT = 0xcd, IRET = 0xcf, IN_IMM = 0xe4, OUT_IMM = 0xe6, IN = 0xec, OUT = 0xee, HLT = 0xf4,
-       CLI = 0xfa, STI = 0xfb };
+enum { PUSHF = 0x9c, POPF = 0x9d, INT = 0xcd, IRET = 0xcf, IN_IMM = 0xe4, OUT_IMM = 0xe6, IN = 0xec, OUT = 0xee,
+       HLT = 0xf4, CLI = 0xfa, STI = 0xfb };
 
 static uint8_t *task_pointer(uint32_t segment, uint32_t offset)
 {

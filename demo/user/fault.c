@@ -1,4 +1,6 @@
-/* Programs that do what they must not. The kernel ends each, and only it; with no argument they all run, in children. */
+/*
+ * Programs that do what they must not. The kernel ends each, and only it; with no argument they all run, in children.
+ */
 #include "user/lib.h"
 
 typedef struct Kind {

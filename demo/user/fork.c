@@ -25,7 +25,8 @@ int main(char *arguments)
     int changed = 0;
     for (int n = 0; n < PAGES; n++)
         changed += memory[n * PAGE_BYTES] != 1;
-    print("%u pages shared; the child wrote to %u and ended with %d; %d changed here\n", PAGES, WRITTEN, status, changed);
+    print("%u pages shared; the child wrote to %u and ended with %d; %d changed here\n", PAGES, WRITTEN, status,
+          changed);
     print("%u pages were copied\n", after.copy_on_write - before.copy_on_write);
     return changed != 0;
 }

@@ -9,6 +9,7 @@ int main(char *arguments)
     system_info(&before);
     sleep_ms(SLEEP_MS);
     system_info(&after);
-    print("slept %u ms: %u of %u ticks found the CPU halted\n", SLEEP_MS, after.idle_ticks - before.idle_ticks, after.ticks - before.ticks);
+    print("slept %u ms: %u of %u ticks found the CPU halted\n", SLEEP_MS,
+          after.idle_ticks - before.idle_ticks, after.ticks - before.ticks);
     return 0;
 }

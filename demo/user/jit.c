@@ -1,6 +1,6 @@
 /*
- * A compiler of one page: a formula in postfix notation becomes machine code in fresh memory, which is run, and must agree with a
- * calculation of the same formula by hand.
+ * A compiler of one page: a formula in postfix notation becomes machine code in fresh memory, which is run, and must
+ * agree with a calculation of the same formula by hand.
  */
 #include "user/lib.h"
 

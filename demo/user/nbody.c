@@ -1,4 +1,7 @@
-/* A sun and three planets in x87 arithmetic. Their energy should not change: how little it does tells how exact the FPU is. */
+/*
+ * A sun and three planets in x87 arithmetic. Their energy should not change: how little it does tells how exact the
+ * FPU is.
+ */
 #include "user/lib.h"
 
 #define BODIES 4
@@ -73,7 +76,7 @@ int main(char *arguments)
     for (int n = 0; n < STEPS; n++)
         advance(STEP);
     uint64_t took = cycles() - begin;
-    print("energy %d before, %d after %u steps, in billionths (%u cycles a step)\n", billionths(before), billionths(energy()), STEPS,
-          divide(took, STEPS));
+    print("energy %d before, %d after %u steps, in billionths (%u cycles a step)\n", billionths(before),
+          billionths(energy()), STEPS, divide(took, STEPS));
     return 0;
 }

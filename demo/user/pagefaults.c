@@ -18,6 +18,7 @@ int main(char *arguments)
     system_info(&before);
     uint32_t first = touch(memory), second = touch(memory);
     system_info(&after);
-    print("%u pages, %u faults: %u cycles a page, %u when it is there\n", PAGES, after.demand_zero - before.demand_zero, first, second);
+    print("%u pages, %u faults: %u cycles a page, %u when it is there\n", PAGES,
+          after.demand_zero - before.demand_zero, first, second);
     return 0;
 }

@@ -25,6 +25,7 @@ int main(char *arguments)
     for (int n = 0; n < 2; n++)
         both &= wait(ANY_CHILD, &status, 0) > 0 && status == 0;
     system_info(&after);
-    print("in %u ms %s; %u switches between processes\n", RUN_MS, both ? "both ran" : "one starved", after.switches - before.switches);
+    print("in %u ms %s; %u switches between processes\n", RUN_MS, both ? "both ran" : "one starved",
+          after.switches - before.switches);
     return !both;
 }

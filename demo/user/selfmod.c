@@ -1,6 +1,7 @@
 /*
- * Code that changes itself, in two ways. A function's constant is written over before each call; and an instruction writes over
- * the one right behind it, which the CPU must then run as it is now, however far ahead it (or a translator) has read.
+ * Code that changes itself, in two ways. A function's constant is written over before each call; and an instruction
+ * writes over the one right behind it, which the CPU must then run as it is now, however far ahead it (or a
+ * translator) has read.
  */
 #include "user/lib.h"
 
@@ -32,7 +33,8 @@ int main(char *arguments)
     uint64_t took = cycles() - begin;
     for (int n = 0; n < CALLS; n++)
         sevens += next_instruction() == 7;
-    print("a constant changed %u times: sum %u, expected %u (%u cycles each)\n", CALLS, sum, expected, divide(took, CALLS));
+    print("a constant changed %u times: sum %u, expected %u (%u cycles each)\n", CALLS, sum, expected,
+          divide(took, CALLS));
     print("the next instruction changed %u times: %u seen\n", CALLS, sevens);
     return sum != expected || sevens != CALLS;
 }

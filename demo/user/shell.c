@@ -1,6 +1,6 @@
 /*
- * The shell, process 1. What it does not know itself it looks for on the disk and runs in a child. It tells what of the machine
- * below each demonstration keeps busy: that is the point of this system.
+ * The shell, process 1. What it does not know itself it looks for on the disk and runs in a child. It tells what of
+ * the machine below each demonstration keeps busy: that is the point of this system.
  */
 #include "user/lib.h"
 
@@ -22,20 +22,28 @@ static const Command commands[] = {
     {"mem", "memory, and what the kernel has counted", NULL, do_mem},
     {"kill", "PID: end a process", NULL, do_kill},
     {"uptime", "time since the timer began", NULL, do_uptime},
-    {"sieve", "primes below a million: integers", "translation cache: a hot loop of copied instructions, chained; loads and stores through the inline TLB", NULL},
-    {"sort", "sorting: calls and returns", "translation cache: calls chained, returns found in a table by address", NULL},
+    {"sieve", "primes below a million: integers",
+     "translation cache: a hot loop of copied instructions, chained; loads and stores through the inline TLB", NULL},
+    {"sort", "sorting: calls and returns",
+     "translation cache: calls chained, returns found in a table by address", NULL},
     {"nbody", "planets: x87 floating point", "x87 state in the host's registers; exact 80-bit arithmetic", NULL},
     {"mandel", "the Mandelbrot set: SSE2", "SSE instructions copied to the host's CPU", NULL},
-    {"race", "two processes, one CPU: pre-emption", "timer interrupts taken in the middle of chained blocks; CR3 loads", NULL},
+    {"race", "two processes, one CPU: pre-emption",
+     "timer interrupts taken in the middle of chained blocks; CR3 loads", NULL},
     {"fork", "copy on write", "page faults, TLB flushes; write-protected pages that become writable", NULL},
     {"pagefaults", "demand paging, timed", "page walks; precise state at a faulting instruction", NULL},
-    {"syscalls", "system calls, timed", "INT 80h and IRET: gates, stack switch by TSS, within the translation cache", NULL},
-    {"selfmod", "code that changes itself", "write watches on pages of code: translations are thrown away, the running one too", NULL},
+    {"syscalls", "system calls, timed",
+     "INT 80h and IRET: gates, stack switch by TSS, within the translation cache", NULL},
+    {"selfmod", "code that changes itself",
+     "write watches on pages of code: translations are thrown away, the running one too", NULL},
     {"jit", "code made while running", "new code in data pages: translated when first run", NULL},
-    {"fault", "[KIND]: programs that do what they must not", "exceptions: error codes, CR2, the faulting EIP", NULL},
-    {"v86", "a 16-bit program that calls the BIOS", "the V8086 variant of the translator; #GP for the sensitive instructions", NULL},
+    {"fault", "[KIND]: programs that do what they must not",
+     "exceptions: error codes, CR2, the faulting EIP", NULL},
+    {"v86", "a 16-bit program that calls the BIOS",
+     "the V8086 variant of the translator; #GP for the sensitive instructions", NULL},
     {"hlt", "sleep: the CPU halts", "HLT: the monitor's thread waits, the host's CPU is free", NULL},
-    {"spin", "loop for ever; try spin &, ps, kill", "what direct execution is for: an address space that only computes", NULL},
+    {"spin", "loop for ever; try spin &, ps, kill",
+     "what direct execution is for: an address space that only computes", NULL},
     {"triple", "triple fault: the CPU gives up", "x86vm's explanation of triple faults", do_triple},
     {"reboot", "start again", "the keyboard controller's reset line", do_reboot},
     {"poweroff", "switch off", "ACPI: PM1a control", do_poweroff},
@@ -87,8 +95,8 @@ static void do_ps(char *arguments)
     int n = processes(list, 32);
     print("  PID PARENT STATE  RING  CPU ms PAGES FAULTS  CALLS NAME\n");
     for (ProcessInfo *p = list; p < list + n; p++)
-        print("%5d %6d %-6s %-5s %6u %5u %6u %6u %s\n", p->pid, p->parent, p->state, p->ring, p->ticks * 10, p->pages, p->faults,
-              p->syscalls, p->name);
+        print("%5d %6d %-6s %-5s %6u %5u %6u %6u %s\n", p->pid, p->parent, p->state, p->ring, p->ticks * 10,
+              p->pages, p->faults, p->syscalls, p->name);
 }
 
 static void do_mem(char *arguments)
@@ -96,7 +104,8 @@ static void do_mem(char *arguments)
     SystemInfo s;
     system_info(&s);
     print("frames of 4 KiB   %u, %u free\n", s.frames, s.free_frames);
-    print("pages brought     %u zeroed, %u from files, %u copied on write\n", s.demand_zero, s.demand_file, s.copy_on_write);
+    print("pages brought     %u zeroed, %u from files, %u copied on write\n", s.demand_zero, s.demand_file,
+          s.copy_on_write);
     print("interrupts        %u timer, %u keyboard, %u serial, %u disk\n", s.timer, s.keyboard, s.serial, s.disk);
     print("switches          %u; %u of %u ticks idle\n", s.switches, s.idle_ticks, s.ticks);
     print("system calls      %u; V8086 traps %u\n", s.syscalls, s.v8086_traps);

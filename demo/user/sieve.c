@@ -1,4 +1,7 @@
-/* Eratosthenes: integers, byte loads and stores, loops. The flags are memory from map(), which the kernel brings page by page. */
+/*
+ * Eratosthenes: integers, byte loads and stores, loops. The flags are memory from map(), which the kernel brings page
+ * by page.
+ */
 #include "user/lib.h"
 
 #define LIMIT 1000000
@@ -16,6 +19,7 @@ int main(char *arguments)
         for (uint32_t multiple = n + n; multiple < LIMIT; multiple += n)
             composite[multiple] = 1;
     }
-    print("%u primes below %u, the last is %u (%u million cycles)\n", primes, LIMIT, last, divide(cycles() - begin, 1000000));
+    print("%u primes below %u, the last is %u (%u million cycles)\n", primes, LIMIT, last,
+          divide(cycles() - begin, 1000000));
     return 0;
 }

@@ -39,6 +39,7 @@ int main(char *arguments)
         sum = sum * 31 + a[n];
         disorder += n > 0 && a[n - 1] > a[n];
     }
-    print("%u numbers sorted, %u out of order, checksum %08x (%u million cycles)\n", COUNT, disorder, sum, divide(took, 1000000));
+    print("%u numbers sorted, %u out of order, checksum %08x (%u million cycles)\n", COUNT, disorder, sum,
+          divide(took, 1000000));
     return disorder != 0;
 }

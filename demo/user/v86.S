@@ -1,6 +1,7 @@
 /*
- * A program of the 1980s: 16 bits, a .COM file of DOS, run as a V8086 task. It asks the BIOS for the size of memory (INT 12h),
- * the video mode (INT 10h), the equipment (INT 11h) and the time (INT 1Ah), computes a little, and prints by DOS (INT 21h).
+ * A program of the 1980s: 16 bits, a .COM file of DOS, run as a V8086 task. It asks the BIOS for the size of memory
+ * (INT 12h), the video mode (INT 10h), the equipment (INT 11h) and the time (INT 1Ah), computes a little, and prints
+ * by DOS (INT 21h).
  */
     .code16
     .globl start
