@@ -18,6 +18,7 @@
 #include "debug/qmp.h"
 #include "debug/trace.h"
 #include "decision/direct.h"
+#include "demodisk.h"
 #include "hostlines.h"
 #include "hw/biosrom.h"
 #include "hw/kernel.h"
@@ -126,11 +127,30 @@ static int free_index(const VmConfig *c, DriveIf iface, unsigned used)
     return -1;
 }
 
+/* Nothing was named that could be booted: then it is the demo disk, from memory. */
+static bool wants_demo(const VmConfig *c)
+{
+    return c->drives->len == 0 && !c->kernel && !c->bios && !c->nodefaults;
+}
+
+static bool attach_demo(Vm *vm, GError **error)
+{
+    BlockDev *b = block_open_memory("demo disk", demo_disk_start, demo_disk_end - demo_disk_start, error);
+    if (!b)
+        return false;
+    block_set_async(b, NULL, &vm->lock);
+    g_ptr_array_add(vm->disks, b);
+    pc_attach_ide(vm->pc, 0, IDE_DISK, b);
+    return true;
+}
+
 static bool attach_drives(Vm *vm, GError **error)
 {
     const VmConfig *c = vm->config;
     unsigned ide_used = 0, floppy_used = 0;
 
+    if (wants_demo(c) && !attach_demo(vm, error))
+        return false;
     for (unsigned n = 0; n < c->drives->len; n++) {
         const DriveConfig *d = c->drives->pdata[n];
         unsigned *used = d->iface == DRIVE_FLOPPY ? &floppy_used : &ide_used;

@@ -187,7 +187,7 @@ static const Row rows[] = {
     {"-kernel k", "kernel=k"}, {"-initrd i", "initrd=i"}, {"-append 'a b'", "append=a b"}, {"-bios b", "bios=b"},
     {"-S", "S"}, {"-no-reboot", "no-reboot"}, {"-no-shutdown", "no-shutdown"},
     {"-action triple-fault=pause,reboot=shutdown,shutdown=pause,panic=none", "triple-fault=pause; no-reboot; no-shutdown"},
-    {"-daemonize", "daemonize"}, {"-pidfile p", "pidfile=p"},
+    {"-daemonize", "daemonize; display=none"}, {"-pidfile p", "pidfile=p"},
     {"-gdb tcp::1", "gdb=tcp::1"}, {"-s", "gdb=tcp::1234"}, {"-d int,cpu", "d=int,cpu"}, {"-d help", NULL}, {"-D log", "D=log"},
     {"-dfilter 0x1000+1", "dfilter=0x1000+1"}, {"-explain", "explain"}, {"-symbols k.elf", "symbols=k.elf"},
     {"-net none", ""}, {"-net nic,model=e1000 -net user", "", "no network card"}, {"-nic none", ""}, {"-nic user", "", "no network card"},
@@ -366,6 +366,7 @@ static const struct {
     {"-chardev stdio,id=a,logfile=x", "no such property"},
     {"-action triple-fault=explode", "reset, shutdown, pause"}, {"-action reboot", "expected reboot=value"},
     {"-readconfig missing.cfg", "missing.cfg"}, {"-readconfig bad.cfg", "bad.cfg:2: expected key"},
+    {"-daemonize -nographic", "no terminal"}, {"-daemonize -serial chardev:a -chardev stdio,id=a", "no terminal"},
     {"-monitor telnt::1", "did you mean telnet:?"},
 };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -180,6 +181,22 @@ BlockDev *block_open(const char *path, const BlockOptions *options, GError **err
     b->read_only |= o->read_only;
     return b;
 fail:
+    block_close(b);
+    return NULL;
+}
+
+BlockDev *block_open_memory(const char *name, const void *data, size_t len, GError **error)
+{
+    g_assert(len % BLOCK_SECTOR == 0);
+    BlockDev *b = g_new0(BlockDev, 1);
+    b->path = g_strdup(name);
+    g_mutex_init(&b->io);
+    b->size = len;
+    b->fd = memfd_create(name, MFD_CLOEXEC);
+    int r = b->fd < 0 ? -errno : rw_write(b->fd, 0, data, len);
+    if (r == 0)
+        return b;
+    g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPEN, "%s: no memory for it: %s", name, g_strerror(-r));
     block_close(b);
     return NULL;
 }

@@ -47,6 +47,12 @@ typedef struct BlockOptions {
  */
 BlockDev *block_open(const char *path, const BlockOptions *options, GError **error);
 
+/*
+ * An image in memory with these contents, len a multiple of 512: what is written is there until it is closed. name is for
+ * messages. NULL and error when the host has no memory for it.
+ */
+BlockDev *block_open_memory(const char *name, const void *data, size_t len, GError **error);
+
 /* Finish what is queued, drop undelivered completions, unlock, close. Not a flush. NULL is allowed. */
 void block_close(BlockDev *b);
 

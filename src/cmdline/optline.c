@@ -205,9 +205,41 @@ static bool check_list(const VmConfig *c, const char *option, const GPtrArray *l
     return true;
 }
 
+static bool is_terminal(const VmConfig *c, const char *dev)
+{
+    if (dev && g_str_has_prefix(dev, "mon:"))
+        dev += strlen("mon:");
+    for (unsigned n = 0; dev && g_str_has_prefix(dev, "chardev:") && n < c->chardevs->len; n++) {
+        const ChardevConfig *chardev = c->chardevs->pdata[n];
+        if (!strcmp(chardev->id, dev + strlen("chardev:")))
+            dev = chardev->dev;
+    }
+    return !g_strcmp0(dev, "stdio");
+}
+
+/* A daemon has no terminal. */
+static bool check_daemon(VmConfig *c, GError **error)
+{
+    bool terminal = is_terminal(c, c->monitor) || is_terminal(c, c->qmp) || is_terminal(c, c->gdb);
+    for (unsigned n = 0; n < c->serials->len; n++)
+        terminal |= is_terminal(c, c->serials->pdata[n]);
+    for (unsigned n = 0; n < c->parallels->len; n++)
+        terminal |= is_terminal(c, c->parallels->pdata[n]);
+    for (unsigned n = 0; n < c->debugcons->len; n++)
+        terminal |= is_terminal(c, ((const DebugconConfig *)c->debugcons->pdata[n])->dev);
+    if (c->nographic || terminal || !g_strcmp0(c->display, "curses"))
+        return option_fail(error, "-daemonize: in the background there is no terminal for -nographic, stdio or curses; use file:, "
+                           "unix: or telnet:, and -display none");
+    if (!c->display)
+        set_string(&c->display, "none");
+    return true;
+}
+
 bool lines_finish(CmdLine *l, GError **error)
 {
-    const VmConfig *c = l->config;
+    VmConfig *c = l->config;
+    if (c->daemonize && !check_daemon(c, error))
+        return false;
     for (unsigned n = 0; n < c->debugcons->len; n++)
         if (!check_known(c, "debugcon", ((const DebugconConfig *)c->debugcons->pdata[n])->dev, error))
             return false;
