@@ -244,3 +244,4 @@ tests_test_devices_in_memory_SOURCES = tests/test-devices-in-memory.c $(CPUBENCH
 check_PROGRAMS += tests/test-options
 tests_test_options_SOURCES = tests/test-options.c
 dist_check_SCRIPTS += tests/test-front.sh
+dist_check_SCRIPTS += tests/test-completion.sh
