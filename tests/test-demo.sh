@@ -1,6 +1,6 @@
 #!/bin/bash
 # The demo disk (demo/): boots it, runs every command over the serial line and compares the transcript with
-# tests/demo.expected: on both engines, with SeaBIOS, and on QEMU where there is one. TAP on stdout.
+# tests/demo.expected: on both engines, in the sandbox, with SeaBIOS, and on QEMU where there is one. TAP on stdout.
 #
 # What differs from run to run (cycles, times, addresses, how much memory a BIOS leaves) is blotted out by normal().
 # After a change of the demo, DEMO_TRANSCRIPT=FILE keeps the first transcript, ready to be the expected one.
