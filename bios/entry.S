@@ -4,6 +4,7 @@
  * Linked at offset 0 of segment F000; the 32-bit part of POST sits below it, at E0000. */
 
 #include "bios/layout.h"
+#include "bios/enter.h"
 
 #define REGS_SIZE 40            /* gs fs es ds, edi .. eax: see Regs in far.h */
 #define R_ES  4
@@ -28,28 +29,11 @@
 /* ---- interrupts into C ------------------------------------------------------------------------------------- */
 
 int_common:
-    pushal
-    pushw %ds
-    pushw %es
-    pushw %fs
-    pushw %gs
-    cld
-    movw %ss, %ax
-    movw %ax, %ds
-    movw %ax, %es
-    movw %cs, %ax
-    movw %ax, %gs
-    movl %esp, %ebx             /* a caller may have rubbish in the upper half of ESP */
-    movzwl %sp, %esp
+    enter_c
     movl %esp, %eax
     movzwl REGS_SIZE(%eax), %ecx
     calll *%ecx
-    movl %ebx, %esp
-    popw %gs
-    popw %fs
-    popw %es
-    popw %ds
-    popal
+    leave_c
     leaw 2(%esp), %sp           /* drop the handler's address */
     iretw
 
@@ -113,28 +97,11 @@ stub_10_serial:                 /* INT 10h with a copy to the serial console; pa
 
 /* As int_common, but goes on to the handler whose far address C left in the EBDA. */
 int_common_chain:
-    pushal
-    pushw %ds
-    pushw %es
-    pushw %fs
-    pushw %gs
-    cld
-    movw %ss, %ax
-    movw %ax, %ds
-    movw %ax, %es
-    movw %cs, %ax
-    movw %ax, %gs
-    movl %esp, %ebx
-    movzwl %sp, %esp
+    enter_c
     movl %esp, %eax
     movzwl REGS_SIZE(%eax), %ecx
     calll *%ecx
-    movl %ebx, %esp
-    popw %gs
-    popw %fs
-    popw %es
-    popw %ds
-    popal
+    leave_c
     leaw 2(%esp), %sp
     ljmpw *%cs:video_vector
 
@@ -254,29 +221,6 @@ call_far:
     load_regs
     lretw
 1:  store_regs
-    retl
-
-/* memcpy and memset, which the compiler may call: between objects on the stack. */
-    .globl memcpy, memset
-memcpy:
-    pushl %esi
-    pushl %edi
-    movl %eax, %edi
-    movl %edx, %esi
-    cld
-    rep movsb
-    popl %edi
-    popl %esi
-    retl
-memset:
-    pushl %edi
-    pushl %eax
-    movl %eax, %edi
-    movb %dl, %al
-    cld
-    rep stosb
-    popl %eax
-    popl %edi
     retl
 
 /* void call_mouse(u32 handler, u32 status_x, u32 y_z): the C2xx device driver's frame (RB INT 15/C207). */

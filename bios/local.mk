@@ -3,21 +3,21 @@
 # Three programs: the 16-bit services (linked at offset 0 of F000), the 32-bit part of POST (at E0000), the VGA BIOS.
 # They run on any 386 and know no C library; -m16 and -m32 need the compiler only.
 
-BIOS_INCLUDES = bios/types.h bios/far.h bios/bios.h bios/layout.h bios/shared.h bios/pcibios.h bios/p32/p32.h \
+BIOS_INCLUDES = bios/types.h bios/enter.h bios/far.h bios/bios.h bios/layout.h bios/shared.h bios/pcibios.h bios/p32/p32.h \
 	bios/vga/vga.h
 BIOS16_C = bios/post.c bios/text.c bios/pic.c bios/timer.c bios/i8042.c bios/kbd.c bios/mouse.c bios/int16.c \
 	bios/serial.c bios/sercon.c bios/int15.c bios/int1a.c bios/pcibios.c bios/pciint.c bios/apm.c bios/ata.c bios/disk.c bios/cd.c \
 	bios/floppy.c bios/boot.c
-BIOS16_S = bios/entry.S bios/bios32.S bios/apm_entry.S
+BIOS16_S = bios/entry.S bios/memory.S bios/bios32.S bios/apm_entry.S
 BIOS32_C = bios/p32/main.c bios/p32/fwcfg.c bios/p32/e820.c bios/p32/pci.c bios/p32/rom.c bios/p32/acpi.c bios/p32/smbios.c \
 	bios/p32/mptable.c bios/p32/mtrr.c bios/p32/bootorder.c bios/p32/kernel.c
 BIOS32_S = bios/p32/start.S
 VGABIOS_C = bios/vga/modes.c bios/vga/setmode.c bios/vga/text.c bios/vga/pixel.c bios/vga/palette.c bios/vga/font.c \
 	bios/vga/state.c bios/vga/vbe.c bios/vga/int10.c
-VGABIOS_S = bios/vga/vga.S
+VGABIOS_S = bios/vga/vga.S bios/memory.S
 BIOS_LD = bios/bios16.ld bios/p32/p32.ld bios/vga/vga.ld
 
-EXTRA_DIST += $(BIOS_INCLUDES) $(BIOS16_C) $(BIOS16_S) $(BIOS32_C) $(BIOS32_S) $(VGABIOS_C) $(VGABIOS_S) $(BIOS_LD) \
+EXTRA_DIST += $(BIOS_INCLUDES) $(BIOS16_C) $(BIOS16_S) $(BIOS32_C) $(BIOS32_S) $(VGABIOS_C) bios/vga/vga.S $(BIOS_LD) \
 	bios/font.txt bios/mkfont.c bios/romsum.c src/hw/biosrom.h
 
 BIOS16_O = $(BIOS16_C:.c=.o16) $(BIOS16_S:.S=.o16)

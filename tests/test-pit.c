@@ -67,6 +67,47 @@ static void test_rate(HwTest *t)
     pit_free(p);
 }
 
+/* A new count while a square wave runs is loaded at the end of the half that is running (datasheet, "Mode 3"). */
+static void test_square_reload(HwTest *t)
+{
+    Pit *p = make(t);
+
+    load(t, 0xb6, 10);
+    hw_outb(t, 0x61, 1); /* high from tick 1 to 5 */
+    to_tick(t, 3);
+    hw_outb(t, 0x42, 20);
+    hw_outb(t, 0x42, 0);
+    for (int i = 3; i < 28; i++) {
+        to_tick(t, i);
+        bool high = i < 6 || (i >= 16 && i < 26); /* low for ten ticks after five high ones */
+        g_assert_cmphex(hw_inb(t, 0x61) & 0x20, ==, high ? 0x20 : 0);
+    }
+    to_tick(t, 28); /* in a low half: the period ends first */
+    hw_outb(t, 0x42, 4);
+    hw_outb(t, 0x42, 0);
+    for (int i = 28; i < 60; i++) {
+        to_tick(t, i);
+        g_assert_cmphex(hw_inb(t, 0x61) & 0x20, ==, i >= 36 && i % 4 < 2 ? 0x20 : 0);
+    }
+
+    /* IRQ 0 comes with the rise. */
+    to_tick(t, 100);
+    load(t, 0x36, 200); /* 101 to 300 */
+    hw_irq_edges(t, 0);
+    to_tick(t, 110);
+    hw_outb(t, 0x40, 1000 & 0xff);
+    hw_outb(t, 0x40, 1000 >> 8); /* low from 201 for 500 */
+    to_tick(t, 700);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    to_tick(t, 701);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 1);
+    to_tick(t, 1700);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    to_tick(t, 1701);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 1);
+    pit_free(p);
+}
+
 /* The BIOS: mode 3, count 0 is 65536: 18.2 Hz. */
 static void test_bios(HwTest *t)
 {
@@ -575,6 +616,7 @@ int main(int argc, char **argv)
     hw_test_add("/pit/speaker", test_speaker);
     hw_test_add("/pit/lost-ticks", test_lost_ticks);
     hw_test_add("/pit/burst", test_burst);
+    hw_test_add("/pit/square-reload", test_square_reload);
     hw_test_add("/pit/late", test_late);
     hw_test_add("/pit/fast", test_fast);
     hw_test_add("/pit/hpet-route", test_hpet_route);

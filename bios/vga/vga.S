@@ -1,5 +1,7 @@
 /* The VGA BIOS's shell: option ROM header, entry of INT 10h into C, the protected-mode interface of VBE, fonts. */
 
+#include "bios/enter.h"
+
 #define REGS_SIZE 40
 
     .code16
@@ -30,53 +32,19 @@ pcir:                                   /* PCI 2.1, 6.3.1.2 */
 vga_init:                               /* far-called by POST */
     pushfw
     cli
-    pushal
-    pushw %ds
-    pushw %es
-    pushw %fs
-    pushw %gs
-    cld
-    movw %ss, %ax
-    movw %ax, %ds
-    movw %ax, %es
-    movw %cs, %ax
-    movw %ax, %gs
-    movl %esp, %ebx
-    movzwl %sp, %esp
+    enter_c
     calll vga_post
-    movl %ebx, %esp
-    popw %gs
-    popw %fs
-    popw %es
-    popw %ds
-    popal
+    leave_c
     popfw
     lretw
 
     .globl int10_entry
 int10_entry:
     pushw $0
-    pushal
-    pushw %ds
-    pushw %es
-    pushw %fs
-    pushw %gs
-    cld
-    movw %ss, %ax
-    movw %ax, %ds
-    movw %ax, %es
-    movw %cs, %ax
-    movw %ax, %gs
-    movl %esp, %ebx
-    movzwl %sp, %esp
+    enter_c
     movl %esp, %eax
     calll int10
-    movl %ebx, %esp
-    popw %gs
-    popw %fs
-    popw %es
-    popw %ds
-    popal
+    leave_c
     leaw 2(%esp), %sp
     iretw
 
@@ -108,29 +76,6 @@ vbe_window_far:
     movw %ax, %dx
     movw $0x004f, %ax
     lretw
-
-/* memcpy and memset, which the compiler may call: between objects on the stack. */
-    .globl memcpy, memset
-memcpy:
-    pushl %esi
-    pushl %edi
-    movl %eax, %edi
-    movl %edx, %esi
-    cld
-    rep movsb
-    popl %edi
-    popl %esi
-    retl
-memset:
-    pushl %edi
-    pushl %eax
-    movl %eax, %edi
-    movb %dl, %al
-    cld
-    rep stosb
-    popl %eax
-    popl %edi
-    retl
 
 /* VBE 2.0 protected-mode interface (4F0Ah): position-independent 32-bit code, copied by the caller. */
     .section .rom, "a"

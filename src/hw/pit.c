@@ -55,6 +55,7 @@ typedef struct Channel {
     int64_t stopped;   /* modes 0 and 4, gate low: ticks that had passed */
     int64_t pending;   /* a count written but not loaded yet, or 0 */
     int64_t pending_at; /* tick at which it will be loaded */
+    int64_t pending_skip; /* ticks of its period that count as over by then: mode 3 goes on with the other half */
     int64_t hold;      /* value while nothing is loaded */
     /* Access. */
     bool write_high, read_high; /* next is the second byte */
@@ -116,13 +117,19 @@ static bool is_triggered(const Channel *c)
     return c->mode == 1 || c->mode == 5;
 }
 
+/* Ticks for which the output of mode 3 is high; an odd count's first half is one longer. */
+static int64_t square_high(int64_t count)
+{
+    return (count + 1) / 2;
+}
+
 /* Load the pending count if its time has come. Everything below expects this to have been done. */
 static void channel_sync(Channel *c, int64_t now)
 {
     if (!c->pending || now < c->pending_at)
         return;
     c->count = c->pending;
-    c->start = c->pending_at;
+    c->start = c->pending_at - c->pending_skip;
     c->stopped = 0;
     c->pending = 0;
     c->loaded = true;
@@ -149,7 +156,7 @@ static bool channel_out(const Channel *c, int64_t now)
     case 2:
         return !c->gate || d % c->count != c->count - 1;
     case 3:
-        return !c->gate || d % c->count < (c->count + 1) / 2;
+        return !c->gate || d % c->count < square_high(c->count);
     default:
         return d != c->count;
     }
@@ -166,8 +173,8 @@ static int64_t channel_value(const Channel *c, int64_t now)
     case 2:
         value = c->count - d % c->count;
         break;
-    case 3: /* counts down by two, twice a period; an odd count's first half is one tick longer */
-        half = (c->count + 1) / 2;
+    case 3: /* counts down by two, twice a period */
+        half = square_high(c->count);
         d %= c->count;
         value = (c->count & ~1) - 2 * (d < half ? d : d - half);
         break;
@@ -186,20 +193,26 @@ static uint16_t channel_read_value(const Channel *c, int64_t now)
     return c->bcd ? v % 10 | v / 10 % 10 << 4 | v / 100 % 10 << 8 | v / 1000 % 10 << 12 : v;
 }
 
+/* The first tick after `after` at which a period of the count that is loaded begins. */
+static int64_t next_period(const Channel *c, int64_t after)
+{
+    return after < c->start ? c->start + c->count : c->start + ((after - c->start) / c->count + 1) * c->count;
+}
+
 /* The first tick after `after` at which the output rises, for an open gate. */
 static int64_t channel_next_edge(const Channel *c, int64_t after)
 {
     int64_t start = c->start, count = c->count, edge;
 
-    if (c->pending && (!c->loaded || !is_periodic(c))) {
-        start = c->pending_at;
+    if (c->pending && (!c->loaded || !is_periodic(c) || c->pending_skip)) {
+        start = c->pending_at == NEVER ? NEVER : c->pending_at - c->pending_skip;
         count = c->pending;
     } else if (!c->loaded) {
         return NEVER;
     }
     if (start == NEVER)
         return NEVER;
-    if (is_periodic(c)) /* a pending count is loaded on such an edge, so the next one is right in any case */
+    if (is_periodic(c)) /* a pending count that isn't loaded on such an edge was seen to above */
         return after < start ? start + count : start + ((after - start) / count + 1) * count;
     edge = start + count + (c->mode >= 4);
     return edge > after ? edge : NEVER;
@@ -234,10 +247,15 @@ static void channel_load(Channel *c, uint16_t raw, int64_t now)
     if (is_periodic(c) && count < 2)
         count = 2; /* 1 is illegal there */
     c->pending = count;
+    c->pending_skip = 0;
     if (is_triggered(c) || (is_periodic(c) && !c->gate)) {
         c->pending_at = NEVER; /* until the gate rises */
+    } else if (c->mode == 3 && c->loaded && now >= c->start && (now - c->start) % c->count < square_high(c->count)) {
+        /* datasheet, "Mode 3": a new count is loaded at the end of the current half-cycle; the low one follows */
+        c->pending_at = c->start + (now - c->start) / c->count * c->count + square_high(c->count);
+        c->pending_skip = square_high(count);
     } else if (is_periodic(c) && c->loaded) {
-        c->pending_at = channel_next_edge(c, now); /* the running period ends first */
+        c->pending_at = next_period(c, now); /* the running period ends first */
     } else {
         if (c->mode == 0 && c->loaded) {
             c->hold = channel_value(c, now); /* the output falls with the write */

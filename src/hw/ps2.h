@@ -8,7 +8,9 @@
 #include "clock.h"
 #include "hw/input.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PS2_QUEUE 64 /* bytes */
 
@@ -43,6 +45,52 @@ enum {
     PS2_SELF_TEST_PASSED = 0xaa,
     PS2_RESEND = 0xfe,
 };
+
+/* A device's end of the wire. */
+typedef struct Ps2Port {
+    Ps2Queue replies, events; /* replies to commands come before events */
+    uint8_t last;             /* byte sent, for "resend" */
+    uint8_t command;          /* that waits for its parameter, or 0 */
+    void (*ready)(void *opaque);
+    void *opaque;
+} Ps2Port;
+
+/* As at power-on: nothing to send, nothing waited for. */
+static inline void ps2_port_reset(Ps2Port *p)
+{
+    p->replies.count = p->events.count = 0;
+    p->command = p->last = 0;
+}
+
+static inline void ps2_port_reply(Ps2Port *p, uint8_t byte)
+{
+    ps2_queue_put(&p->replies, &byte, 1);
+    p->ready(p->opaque);
+}
+
+/* A byte from the host ends what was being answered. Returns the command that waited for a parameter, or 0. */
+static inline uint8_t ps2_port_begin(Ps2Port *p)
+{
+    uint8_t waiting = p->command;
+
+    p->command = 0;
+    p->replies.count = 0;
+    return waiting;
+}
+
+static inline bool ps2_port_pending(const Ps2Port *p)
+{
+    return p->replies.count || p->events.count;
+}
+
+static inline uint8_t ps2_port_take(Ps2Port *p)
+{
+    uint8_t byte = ps2_queue_take(p->replies.count ? &p->replies : &p->events);
+
+    if (byte != PS2_RESEND)
+        p->last = byte;
+    return byte;
+}
 
 typedef struct Ps2Keyboard Ps2Keyboard;
 typedef struct Ps2Mouse Ps2Mouse;

@@ -45,11 +45,7 @@ enum {
 struct Ps2Keyboard {
     Clock *clock;
     Input *input;
-    void (*ready)(void *opaque);
-    void *opaque;
-    Ps2Queue replies, events;
-    uint8_t last; /* byte sent, for "resend" */
-    uint8_t command; /* that waits for its parameter, or 0 */
+    Ps2Port port;
     bool enabled;
     uint8_t set, leds, typematic;
     uint8_t behaviour[256]; /* KEY_BREAKS, KEY_REPEATS by set 3 code */
@@ -135,8 +131,8 @@ static void send_key(Ps2Keyboard *k, unsigned key, bool down)
     size_t n = encode(k, key, down, bytes);
 
     /* A full buffer loses the key, whole. */
-    if (n && ps2_queue_put(&k->events, bytes, n))
-        k->ready(k->opaque);
+    if (n && ps2_queue_put(&k->port.events, bytes, n))
+        k->port.ready(k->port.opaque);
 }
 
 /* ---- 2. typematic ---- */
@@ -162,7 +158,7 @@ static void repeat_fire(void *opaque)
     Ps2Keyboard *k = opaque;
 
     /* A guest that doesn't read now gets no backlog of repeats. */
-    if (!k->events.count)
+    if (!k->port.events.count)
         send_key(k, k->repeating, true);
     timer_arm(k->repeat, clock_now(k->clock) + repeat_period(k));
 }
@@ -198,8 +194,7 @@ static void key_event(void *opaque, unsigned key, bool down)
 
 static void reply(Ps2Keyboard *k, uint8_t byte)
 {
-    ps2_queue_put(&k->replies, &byte, 1);
-    k->ready(k->opaque);
+    ps2_port_reply(&k->port, byte);
 }
 
 static void set_leds(Ps2Keyboard *k, uint8_t leds)
@@ -237,17 +232,15 @@ static void set_defaults(Ps2Keyboard *k)
     k->typematic = TYPEMATIC_DEFAULT;
     default_behaviour(k);
     stop_repeat(k);
-    k->events.count = 0;
+    k->port.events.count = 0;
 }
 
 void ps2_keyboard_reset(Ps2Keyboard *k)
 {
     set_defaults(k);
-    k->replies.count = 0;
-    k->command = 0;
+    ps2_port_reset(&k->port);
     k->enabled = true;
     k->set = 2;
-    k->last = 0;
     set_leds(k, 0);
 }
 
@@ -275,7 +268,7 @@ static void parameter(Ps2Keyboard *k, uint8_t command, uint8_t byte)
         break;
     case KBD_SCAN_SET:
         if (byte > 3) {
-            k->command = command; /* still waiting */
+            k->port.command = command; /* still waiting */
             reply(k, PS2_RESEND);
             return;
         }
@@ -290,7 +283,7 @@ static void parameter(Ps2Keyboard *k, uint8_t command, uint8_t byte)
         break;
     default: /* the behaviour of a key */
         k->behaviour[byte] = behaviour_of(command);
-        k->command = command; /* until another command ends the list */
+        k->port.command = command; /* until another command ends the list */
         break;
     }
     reply(k, PS2_ACK);
@@ -305,7 +298,7 @@ static void command(Ps2Keyboard *k, uint8_t byte)
     case KBD_KEY_TYPEMATIC:
     case KBD_KEY_MAKE_BREAK:
     case KBD_KEY_MAKE:
-        k->command = byte;
+        k->port.command = byte;
         reply(k, PS2_ACK);
         break;
     case KBD_ECHO:
@@ -317,7 +310,7 @@ static void command(Ps2Keyboard *k, uint8_t byte)
         reply(k, 0x83);
         break;
     case KBD_ENABLE:
-        k->events.count = 0;
+        k->port.events.count = 0;
         k->enabled = true;
         reply(k, PS2_ACK);
         break;
@@ -338,7 +331,7 @@ static void command(Ps2Keyboard *k, uint8_t byte)
         reply(k, PS2_ACK);
         break;
     case KBD_RESEND:
-        reply(k, k->last);
+        reply(k, k->port.last);
         break;
     case KBD_RESET:
         ps2_keyboard_reset(k);
@@ -353,10 +346,8 @@ static void command(Ps2Keyboard *k, uint8_t byte)
 
 void ps2_keyboard_write(Ps2Keyboard *k, uint8_t byte)
 {
-    uint8_t waiting = k->command;
+    uint8_t waiting = ps2_port_begin(&k->port);
 
-    k->command = 0;
-    k->replies.count = 0; /* a new byte from the host ends what we were answering */
     if (waiting && byte < KBD_FIRST_COMMAND)
         parameter(k, waiting, byte);
     else
@@ -365,16 +356,12 @@ void ps2_keyboard_write(Ps2Keyboard *k, uint8_t byte)
 
 bool ps2_keyboard_pending(const Ps2Keyboard *k)
 {
-    return k->replies.count || k->events.count;
+    return ps2_port_pending(&k->port);
 }
 
 uint8_t ps2_keyboard_take(Ps2Keyboard *k)
 {
-    uint8_t byte = ps2_queue_take(k->replies.count ? &k->replies : &k->events);
-
-    if (byte != PS2_RESEND)
-        k->last = byte;
-    return byte;
+    return ps2_port_take(&k->port);
 }
 
 Ps2Keyboard *ps2_keyboard_new(Clock *clock, Input *input, void (*ready)(void *opaque), void *opaque)
@@ -383,8 +370,8 @@ Ps2Keyboard *ps2_keyboard_new(Clock *clock, Input *input, void (*ready)(void *op
 
     k->clock = clock;
     k->input = input;
-    k->ready = ready;
-    k->opaque = opaque;
+    k->port.ready = ready;
+    k->port.opaque = opaque;
     k->repeat = timer_new(clock, repeat_fire, k);
     input->key = key_event;
     input->key_opaque = k;

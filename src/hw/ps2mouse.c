@@ -41,11 +41,7 @@ enum {
 struct Ps2Mouse {
     Clock *clock;
     Input *input;
-    void (*ready)(void *opaque);
-    void *opaque;
-    Ps2Queue replies, events;
-    uint8_t last; /* byte sent, for "resend" */
-    uint8_t command; /* that waits for its parameter, or 0 */
+    Ps2Port port;
     bool enabled, remote, wrap, double_scale;
     uint8_t resolution, rate, id;
     uint8_t rates[2]; /* the last two before the present one: the knock that changes the id */
@@ -108,12 +104,12 @@ static void send_packet(Ps2Mouse *m)
     uint8_t packet[4];
     size_t n;
 
-    if (m->events.count + sizeof packet > PS2_QUEUE)
+    if (m->port.events.count + sizeof packet > PS2_QUEUE)
         return; /* later: movement goes on adding up */
     n = make_packet(m, packet);
-    ps2_queue_put(&m->events, packet, n);
+    ps2_queue_put(&m->port.events, packet, n);
     timer_arm(m->sample, clock_now(m->clock) + NS_PER_SEC / m->rate);
-    m->ready(m->opaque);
+    m->port.ready(m->port.opaque);
 }
 
 static bool streams(const Ps2Mouse *m)
@@ -142,7 +138,7 @@ static void mouse_event(void *opaque, int dx, int dy, int dz, unsigned buttons)
     m->dx = CLAMP(m->dx + CLAMP(dx, -4096, 4096), -4096, 4096);
     m->dy = CLAMP(m->dy - CLAMP(dy, -4096, 4096), -4096, 4096); /* upwards counts up */
     m->dz = CLAMP(m->dz + CLAMP(dz, -4096, 4096), -4096, 4096);
-    if (streams(m) && has_news(m) && !timer_armed(m->sample) && !m->events.count)
+    if (streams(m) && has_news(m) && !timer_armed(m->sample) && !m->port.events.count)
         send_packet(m);
 }
 
@@ -150,15 +146,14 @@ static void mouse_event(void *opaque, int dx, int dy, int dz, unsigned buttons)
 
 static void reply(Ps2Mouse *m, uint8_t byte)
 {
-    ps2_queue_put(&m->replies, &byte, 1);
-    m->ready(m->opaque);
+    ps2_port_reply(&m->port, byte);
 }
 
 static void forget(Ps2Mouse *m)
 {
     m->dx = m->dy = m->dz = 0;
     m->sent_buttons = m->buttons;
-    m->events.count = 0;
+    m->port.events.count = 0;
 }
 
 static void set_defaults(Ps2Mouse *m)
@@ -175,9 +170,7 @@ void ps2_mouse_reset(Ps2Mouse *m)
     m->id = ID_STANDARD;
     m->rates[0] = m->rates[1] = 0;
     m->wrap = false;
-    m->command = 0;
-    m->last = 0;
-    m->replies.count = 0;
+    ps2_port_reset(&m->port);
     timer_disarm(m->sample);
 }
 
@@ -215,7 +208,7 @@ static void command(Ps2Mouse *m, uint8_t byte)
         return;
     }
     if (byte == MOUSE_RESEND) {
-        reply(m, m->last);
+        reply(m, m->port.last);
         return;
     }
     switch (byte) {
@@ -225,7 +218,7 @@ static void command(Ps2Mouse *m, uint8_t byte)
         break;
     case MOUSE_RESOLUTION:
     case MOUSE_RATE:
-        m->command = byte;
+        m->port.command = byte;
         break;
     case MOUSE_STREAM:
     case MOUSE_REMOTE:
@@ -268,10 +261,8 @@ static void command(Ps2Mouse *m, uint8_t byte)
 
 void ps2_mouse_write(Ps2Mouse *m, uint8_t byte)
 {
-    uint8_t waiting = m->command;
+    uint8_t waiting = ps2_port_begin(&m->port);
 
-    m->command = 0;
-    m->replies.count = 0; /* a new byte from the host ends what we were answering */
     if (m->wrap && byte != MOUSE_RESET && byte != MOUSE_UNWRAP) {
         reply(m, byte);
     } else if (waiting == MOUSE_RESOLUTION && byte <= 3) {
@@ -287,17 +278,15 @@ void ps2_mouse_write(Ps2Mouse *m, uint8_t byte)
 
 bool ps2_mouse_pending(const Ps2Mouse *m)
 {
-    return m->replies.count || m->events.count;
+    return ps2_port_pending(&m->port);
 }
 
 uint8_t ps2_mouse_take(Ps2Mouse *m)
 {
-    uint8_t byte = ps2_queue_take(m->replies.count ? &m->replies : &m->events);
+    uint8_t byte = ps2_port_take(&m->port);
 
-    if (byte != PS2_RESEND)
-        m->last = byte;
     /* What added up while the guest was slow follows when it has caught up. */
-    if (!m->events.count && streams(m) && has_news(m) && !timer_armed(m->sample))
+    if (!m->port.events.count && streams(m) && has_news(m) && !timer_armed(m->sample))
         timer_arm(m->sample, clock_now(m->clock) + NS_PER_SEC / m->rate);
     return byte;
 }
@@ -308,8 +297,8 @@ Ps2Mouse *ps2_mouse_new(Clock *clock, Input *input, void (*ready)(void *opaque),
 
     m->clock = clock;
     m->input = input;
-    m->ready = ready;
-    m->opaque = opaque;
+    m->port.ready = ready;
+    m->port.opaque = opaque;
     m->sample = timer_new(clock, sample_fire, m);
     input->mouse = mouse_event;
     input->mouse_opaque = m;
