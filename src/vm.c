@@ -616,6 +616,11 @@ void vm_free(Vm *vm)
     vmscreen_free(vm->screen);
     vcputhread_free(vm->thread);
     direct_free(vm->direct);
+    /* what the guest has written goes to its disks, and nothing is delivered to devices that are gone */
+    g_mutex_lock(&vm->lock);
+    for (unsigned n = 0; n < vm->disks->len; n++)
+        block_drain(vm->disks->pdata[n]);
+    g_mutex_unlock(&vm->lock);
     if (vm->vcpu)
         tcache_free(vm->vcpu->tcache); /* it watches RAM */
     hostlines_free(vm->lines);

@@ -432,6 +432,21 @@ static void test_queue_sync(void)
     block_close(b);
 }
 
+/* Until n requests are done: some by the worker, those for which it found the lock taken by the context. */
+static void await_done(Log *log, GMainContext *context, size_t n)
+{
+    size_t done = 0;
+
+    for (int i = 0; i < 10000 && done < n; i++) {
+        if (!context || !g_main_context_iteration(context, FALSE))
+            g_usleep(1000);
+        g_mutex_lock(log->lock);
+        done = log->order->len;
+        g_mutex_unlock(log->lock);
+    }
+    g_assert_cmpuint(done, ==, n);
+}
+
 static void test_queue_async(void)
 {
     g_autofree char *path = make_image("async.img", 1 << 20, NULL, 0);
@@ -452,8 +467,7 @@ static void test_queue_async(void)
     block_submit(b, block_req_new(BLOCK_FLUSH, 0, 0), log_done, &log);
     g_assert_cmpuint(log.order->len, ==, 0); /* the lock is ours: nothing can have been delivered */
     g_mutex_unlock(&lock);
-    while (log.order->len < 101)
-        g_main_context_iteration(context, TRUE);
+    await_done(&log, context, 101);
     g_assert_true(log.locked);
     for (int i = 0; i < 50; i++) {
         g_assert_cmpint(log.order->str[2 * i], ==, 'W');
@@ -484,13 +498,46 @@ static void test_queue_async(void)
         memset(w->buf, 0x42, 512);
         block_submit(b, w, log_done, &log);
     }
-    g_mutex_unlock(&lock);
     block_close(b);
+    g_mutex_unlock(&lock);
     g_assert_cmpstr(log.order->str, ==, "R");
     g_autofree char *disk = NULL;
     size_t len;
     g_assert_true(g_file_get_contents(path, &disk, &len, NULL));
     g_assert_cmpint(disk[35 * 512 + 511], ==, 0x42);
+    g_string_free(log.order, TRUE);
+    g_mutex_clear(&lock);
+    g_main_context_unref(context);
+}
+
+/* With the machine lock free a write is done without the main loop's help. */
+static void test_queue_direct(void)
+{
+    g_autofree char *path = make_image("direct.img", 1 << 20, NULL, 0);
+    GMainContext *context = g_main_context_new();
+    GMutex lock;
+    BlockDev *b = block_open(path, &(BlockOptions){.snapshot = true}, NULL);
+    Log log = {.order = g_string_new(""), .lock = &lock};
+    unsigned direct = 0;
+
+    g_mutex_init(&lock);
+    block_set_async(b, context, &lock);
+    for (unsigned i = 1; i <= 100; i++) {
+        g_mutex_lock(&lock);
+        BlockReq *w = block_req_new(BLOCK_WRITE, 0, 65536);
+        memset(w->buf, i, 65536);
+        block_submit(b, w, log_done, &log);
+        g_mutex_unlock(&lock);
+        if (g_main_context_pending(context)) { /* it was quicker than we with the lock */
+            await_done(&log, context, i);
+            continue;
+        }
+        g_usleep(2000);
+        direct += !g_main_context_pending(context);
+        await_done(&log, context, i);
+    }
+    g_assert_cmpuint(direct, >, 0);
+    block_close(b);
     g_string_free(log.order, TRUE);
     g_mutex_clear(&lock);
     g_main_context_unref(context);
@@ -573,6 +620,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block/snapshot/huge", test_snapshot_huge);
     g_test_add_func("/block/queue/sync", test_queue_sync);
     g_test_add_func("/block/queue/async", test_queue_async);
+    g_test_add_func("/block/queue/direct", test_queue_direct);
     g_test_add_func("/block/geometry", test_geometry);
     int r = g_test_run();
     remove_scratch();

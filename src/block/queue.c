@@ -1,6 +1,9 @@
 /*
  * The request queue. One worker, first in first out: a read after a write to the same place sees it, and a flush
  * covers what was submitted before it, without any bookkeeping of overlaps.
+ *
+ * The worker delivers what it has done itself when the machine lock is free, which spares waking another thread; it never
+ * waits for that lock, whose holder may be waiting for it. Else the main loop delivers.
  */
 #include "block/queue.h"
 
@@ -20,6 +23,38 @@ typedef struct QueueSource {
     GSource source;
     BlockQueue *queue;
 } QueueSource;
+
+static BlockReq *queue_pop_done(BlockQueue *q)
+{
+    g_mutex_lock(&q->lock);
+    GList *link = g_queue_pop_head_link(&q->done);
+    g_mutex_unlock(&q->lock);
+    return link ? link->data : NULL;
+}
+
+/* Machine lock held. */
+static void queue_deliver(BlockQueue *q)
+{
+    BlockReq *req;
+
+    while ((req = queue_pop_done(q))) {
+        q->pending--;
+        if (req->cancelled)
+            block_req_free(req);
+        else
+            req->done(req->opaque, req);
+    }
+}
+
+static void worker_deliver(BlockQueue *q)
+{
+    if (q->machine && g_mutex_trylock(q->machine)) {
+        queue_deliver(q);
+        g_mutex_unlock(q->machine);
+    } else {
+        g_source_set_ready_time(q->source, 0);
+    }
+}
 
 static gpointer queue_worker(gpointer opaque)
 {
@@ -44,31 +79,12 @@ static gpointer queue_worker(gpointer opaque)
         q->busy = false;
         g_queue_push_tail_link(&q->done, link);
         g_cond_broadcast(&q->changed);
-        g_source_set_ready_time(q->source, 0);
+        g_mutex_unlock(&q->lock);
+        worker_deliver(q);
+        g_mutex_lock(&q->lock);
     }
     g_mutex_unlock(&q->lock);
     return NULL;
-}
-
-static BlockReq *queue_pop_done(BlockQueue *q)
-{
-    g_mutex_lock(&q->lock);
-    GList *link = g_queue_pop_head_link(&q->done);
-    g_mutex_unlock(&q->lock);
-    return link ? link->data : NULL;
-}
-
-static void queue_deliver(BlockQueue *q)
-{
-    BlockReq *req;
-
-    while ((req = queue_pop_done(q))) {
-        q->pending--;
-        if (req->cancelled)
-            block_req_free(req);
-        else
-            req->done(req->opaque, req);
-    }
 }
 
 static gboolean queue_dispatch(GSource *source, GSourceFunc fn, gpointer data)

@@ -4,7 +4,7 @@
  *     talk LOG SECONDS COMMAND... <script
  *
  * Lines of the script: "expect REGEX" waits for the output to match (SECONDS at most, from the last match), "send TEXT" types it
- * (\r \n \t \\ \xNN understood), "end" waits for the program to end. Exit status: the program's after "end"; 0 when the
+ * (\r \n \t \\ and octal \001 understood), "end" waits for the program to end. Exit status: the program's after "end"; 0 when the
  * script ran out first (the program is then terminated); 124 when a pattern did not come, told on standard error.
  */
 #include <errno.h>
