@@ -227,6 +227,11 @@ tests_test_debugfuzz_SOURCES = tests/test-debugfuzz.c
 # Bad input to the program.
 dist_check_SCRIPTS += tests/cli.sh
 
+# Screens: the window under Xvfb, the terminal in tmux. Their guest draws what is typed.
+dist_check_SCRIPTS += tests/test-window.sh tests/test-curses.sh
+EXTRA_DIST += tests/window.py tests/curses_screen.py tests/screens.py
+BOOT_GUESTS += tests/guests/screen.img
+
 # Video memory that is watched.
 check_PROGRAMS += tests/test-watch
 tests_test_watch_SOURCES = tests/test-watch.c $(CPUBENCH)

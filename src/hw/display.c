@@ -23,6 +23,11 @@ DisplayChange display_refresh(Display *d, DisplaySurface *surface, DisplayRect *
     return change;
 }
 
+bool display_size(Display *d, int *width, int *height)
+{
+    return d->ops->size && d->ops->size(d->opaque, width, height);
+}
+
 bool display_text(Display *d, DisplayText *text)
 {
     return d->ops->text && d->ops->text(d->opaque, text);

@@ -43,12 +43,14 @@ typedef struct DisplayText {
     uint16_t *cells;
     bool cursor_visible; /* enabled and on the screen; blinking is the viewer's business */
     int cursor_x, cursor_y;
+    bool blink; /* attribute bit 7 makes the character blink; else it is the background's brightness */
 } DisplayText;
 
 /* What a device implements. text is NULL for a device without text modes; the others may be too. */
 typedef struct DisplayOps {
     DisplayChange (*refresh)(void *opaque, DisplaySurface *surface, DisplayRect *changed);
     bool (*text)(void *opaque, DisplayText *text);
+    bool (*size)(void *opaque, int *width, int *height);
     void (*watch)(void *opaque);
     int64_t (*blink)(void *opaque);
 } DisplayOps;
@@ -72,6 +74,9 @@ typedef struct Display {
  * empty for DISPLAY_SAME, the whole surface for DISPLAY_RESIZED.
  */
 DisplayChange display_refresh(Display *d, DisplaySurface *surface, DisplayRect *changed);
+
+/* The picture's size, without a look at it. False while nothing is shown. */
+bool display_size(Display *d, int *width, int *height);
 
 /* Read the text screen. False, and text untouched, while the device shows graphics or nothing. */
 bool display_text(Display *d, DisplayText *text);

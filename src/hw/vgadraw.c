@@ -217,6 +217,18 @@ static bool text(void *opaque, DisplayText *text)
     return shows_text && vga_text_read(vga, text);
 }
 
+static bool size(void *opaque, int *width, int *height)
+{
+    Vga *vga = opaque;
+    VgaScreen s;
+    if (vga_blanked(vga))
+        return false;
+    vga_screen_read(vga, &s);
+    *width = vbe_enabled(vga) ? vga->vbe.reg[VBE_XRES] : s.width;
+    *height = vbe_enabled(vga) ? vga->vbe.reg[VBE_YRES] : s.height;
+    return true;
+}
+
 static void watch(void *opaque)
 {
     vgamem_watch(opaque);
@@ -229,7 +241,7 @@ static int64_t blink(void *opaque)
     DisplayText screen = {0};
     int64_t frames = 0;
     if (text(vga, &screen)) {
-        if (vga_text_blinks(vga, &screen))
+        if (vga_text_blinks(&screen))
             frames = BLINK_FRAMES;
         if (screen.cursor_visible)
             frames = CURSOR_FRAMES;
@@ -238,4 +250,4 @@ static int64_t blink(void *opaque)
     return frames ? vga_frames_until(vga, frames) : 0;
 }
 
-const DisplayOps vga_display_ops = {refresh, text, watch, blink};
+const DisplayOps vga_display_ops = {refresh, text, size, watch, blink};

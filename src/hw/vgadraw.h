@@ -41,7 +41,7 @@ uint32_t vga_screen_fetch(const VgaScreen *s, unsigned address, unsigned row_sca
 void vga_text_line(const VgaScreen *s, const VgaLine *line, uint8_t *dots);
 bool vga_text_read(Vga *vga, DisplayText *text);
 /* Does a character of the text blink? */
-bool vga_text_blinks(const Vga *vga, const DisplayText *text);
+bool vga_text_blinks(const DisplayText *text);
 
 /* vbedraw.c */
 DisplayChange vbe_draw(Vga *vga, DisplaySurface *surface, DisplayRect *changed);

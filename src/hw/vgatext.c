@@ -82,6 +82,7 @@ bool vga_text_read(Vga *vga, DisplayText *text)
     unsigned start = vga->crtc[CRTC_CURSOR_START], end = vga->crtc[CRTC_CURSOR_END] & 0x1f;
     unsigned cursor = (unsigned)(vga->crtc[CRTC_CURSOR_HIGH] << 8 | vga->crtc[CRTC_CURSOR_LOW]);
     bool cursor_shown = !(start & CURSOR_START_OFF) && (start & 0x1f) <= end && (start & 0x1f) < s.row_height;
+    text->blink = vga->attr[ATTR_MODE] & ATTR_MODE_BLINK;
     text->cursor_visible = false;
     text->cursor_x = text->cursor_y = 0;
 
@@ -100,9 +101,9 @@ bool vga_text_read(Vga *vga, DisplayText *text)
     return true;
 }
 
-bool vga_text_blinks(const Vga *vga, const DisplayText *text)
+bool vga_text_blinks(const DisplayText *text)
 {
-    if (!(vga->attr[ATTR_MODE] & ATTR_MODE_BLINK))
+    if (!text->blink)
         return false;
     for (int i = 0; i < text->columns * text->rows; i++)
         if (text->cells[i] >> 8 & ATTR_BLINKS)

@@ -8,8 +8,18 @@ SCREEN_MODULE = src/hw/display.c src/hw/display.h src/hw/input.h src/ui/screen.h
 if SDL
 module_PROGRAMS += src/ui/display-sdl.so
 endif
+if CURSES
+module_PROGRAMS += src/ui/display-curses.so
+endif
 src_ui_display_sdl_so_SOURCES = src/ui/sdlwindow.c src/ui/sdlwindow.h src/ui/sdlkeys.c $(SCREEN_MODULE)
 src_ui_display_sdl_so_CPPFLAGS = $(AM_CPPFLAGS) $(SDL_CFLAGS)
 src_ui_display_sdl_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 src_ui_display_sdl_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-z,defs
 src_ui_display_sdl_so_LDADD = $(GLIB_LIBS) $(SDL_LIBS) -lm
+
+src_ui_display_curses_so_SOURCES = src/ui/curses.c src/ui/curseskeys.c src/ui/cursesscreen.h src/ui/textscreen.c \
+	src/ui/textscreen.h $(SCREEN_MODULE)
+src_ui_display_curses_so_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
+src_ui_display_curses_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
+src_ui_display_curses_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-z,defs
+src_ui_display_curses_so_LDADD = $(GLIB_LIBS) $(CURSES_LIBS)
