@@ -218,7 +218,7 @@ tests/guests/dying-%.img: tests/guests/dying.S
 
 # The monitor, QMP, traces.
 dist_check_SCRIPTS += tests/test-monitor.sh
-EXTRA_DIST += tests/monitor.py tests/gdb-linux.sh
+EXTRA_DIST += tests/monitor.py tests/gdb-linux.sh tests/kallsyms.py
 
 # Damaged input for the gdb stub and QMP; FUZZ_CASES=N for more.
 check_PROGRAMS += tests/test-debugfuzz

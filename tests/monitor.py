@@ -228,6 +228,37 @@ time.sleep(1)
 out = vm.communicate(b"\x01cinfo status\nquit\n", timeout=20)[0]
 result(b"VM status: running" in out, "Ctrl-A c on -nographic", out)
 
+port = 23000 + os.getpid() % 4000
+vm = machine("-monitor", "telnet:127.0.0.1:%d,server=on,wait=off" % port)
+telnet = None
+for _ in range(200):
+    try:
+        telnet = socket.create_connection(("127.0.0.1", port), 10)
+        break
+    except OSError:
+        time.sleep(0.05)
+telnet.sendall(b"\xff\xfd\x03info status\r\n")  # IAC DO SUPPRESS-GO-AHEAD among the keys
+out = b""
+while b"VM status: running" not in out:
+    got = telnet.recv(4096)
+    out += got
+    if not got:
+        break
+result(b"VM status: running" in out and b"\xff\xfb" in out, "-monitor telnet:", out)
+telnet.sendall(b"quit\r\n")
+vm.stdout.read()
+result(vm.wait(20) == 0, "quit by telnet")
+vm = machine("-monitor", "null", "-qmp", "tcp:127.0.0.1:%d,server=on,wait=off" % (port + 1))
+for _ in range(200):
+    try:
+        tcp = socket.create_connection(("127.0.0.1", port + 1), 10)
+        break
+    except OSError:
+        time.sleep(0.05)
+tcp.sendall(b"{'execute': 'qmp_capabilities'}{'execute': 'quit'}")
+out = vm.stdout.read() + tcp.makefile("rb").read()
+result(vm.wait(20) == 0 and b"SHUTDOWN" in out, "-monitor null, -qmp tcp: with commands in single quotes", out)
+
 # ---- traces ----
 def trace(items, *options, guest="gdb", seconds=4):
     try:

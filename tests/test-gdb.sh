@@ -127,6 +127,45 @@ for _ in $(seq 50); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
 result $? "killing ends the machine"
 end
 
+# as xv6's .gdbinit has it: TCP, and the architecture changed by a hook as CS says
+port=$((26000 + $$ % 4000))
+"$machine" -display none -serial null -m 16 -hda gdb.img -snapshot -gdb "tcp::$port" -S >vm.log 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+debug <<END
+file
+set \$lastcs = -1
+define hook-stop
+  if \$cs == 8 || \$cs == 27
+    if \$lastcs != 8 && \$lastcs != 27
+      set architecture i386
+    end
+    x/i \$pc
+  else
+    if \$lastcs == -1 || \$lastcs == 8 || \$lastcs == 27
+      set architecture i8086
+    end
+    printf "[%4x:%4x] ", \$cs, \$eip
+    x/i \$cs*16+\$eip
+  end
+  set \$lastcs = \$cs
+end
+target remote localhost:$port
+symbol-file gdb.elf
+break *0x7c00
+continue
+stepi
+break protected
+continue
+stepi
+break user
+continue
+kill
+END
+expect "an xv6-like .gdbinit: TCP, set architecture i8086 and back" 'i8086' '\[f000:fff0\] .*ljmp' 'Breakpoint 1' '\[   0:7c05\] .*<real>:.*cli' \
+    'set to "i386"' '<protected>:.*mov +.0x10,%eax' '<protected\+5>:' '<user>:.*push' 'killed'
+end
+
 start -S
 timeout 60 python3 - >gdb.log 2>&1 <<'END'
 import socket, time

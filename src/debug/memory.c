@@ -53,7 +53,8 @@ void debug_write_phys(Vcpu *v, uint64_t gpa, const void *buf, size_t len)
     }
 }
 
-size_t debug_read(Vcpu *v, uint64_t addr, void *buf, size_t len)
+/* By pieces of a page each, until one is not mapped. */
+static size_t copy(Vcpu *v, uint64_t addr, uint8_t *buf, size_t len, bool write)
 {
     size_t done = 0;
     while (done < len) {
@@ -61,22 +62,21 @@ size_t debug_read(Vcpu *v, uint64_t addr, void *buf, size_t len)
         size_t n = page_rest(addr + done, len - done);
         if (!debug_translate(v, (addr + done) & v->lin_mask, &gpa))
             break;
-        debug_read_phys(v, gpa, (uint8_t *)buf + done, n);
+        if (write)
+            debug_write_phys(v, gpa, buf + done, n);
+        else
+            debug_read_phys(v, gpa, buf + done, n);
         done += n;
     }
     return done;
 }
 
+size_t debug_read(Vcpu *v, uint64_t addr, void *buf, size_t len)
+{
+    return copy(v, addr, buf, len, false);
+}
+
 size_t debug_write(Vcpu *v, uint64_t addr, const void *buf, size_t len)
 {
-    size_t done = 0;
-    while (done < len) {
-        Gpa gpa;
-        size_t n = page_rest(addr + done, len - done);
-        if (!debug_translate(v, (addr + done) & v->lin_mask, &gpa))
-            break;
-        debug_write_phys(v, gpa, (const uint8_t *)buf + done, n);
-        done += n;
-    }
-    return done;
+    return copy(v, addr, (uint8_t *)buf, len, true);
 }
