@@ -76,7 +76,11 @@ static void *pool_take(CodeCache *c, size_t size)
     return p;
 }
 
-static void page_mark(CodeCache *c, Hva from, unsigned bytes, Block *block)
+/*
+ * The bytes from..from + bytes of a page belong to block. second: they are those of a crossing instruction's second page,
+ * which may be the first one again, mapped twice.
+ */
+static void page_mark(CodeCache *c, Hva from, unsigned bytes, Block *block, bool second)
 {
     CodePage *p = page_find(c, page_of(from));
     if (!p) {
@@ -90,11 +94,11 @@ static void page_mark(CodeCache *c, Hva from, unsigned bytes, Block *block)
         unsigned bit = ((uintptr_t)from & ~PAGE_MASK) + n;
         p->code[bit / 64] |= 1ull << (bit % 64);
     }
-    if (block->host && page_of(block->host) == p->page) {
+    if (!second) {
         block->page_next = p->blocks;
         p->blocks = block;
     } else {
-        /* the second page of a crossing instruction: a twin entry whose only purpose is to find the block */
+        /* a twin entry whose only purpose is to find the block */
         Block *twin = pool_take(c, sizeof *twin);
         *twin = (Block){.host = block->host, .host2 = (Hva)block, .crosses = 2, .page_next = p->blocks};
         p->blocks = twin;
@@ -251,9 +255,9 @@ static Block *block_finish(CodeCache *c, Block *b, Hva host, Hva next, unsigned 
     b->hash_next = c->hash[h];
     c->hash[h] = b;
     c->used += (sizeof(Block) + b->count * sizeof(Insn) + 15) & ~(size_t)15;
-    page_mark(c, host, on_first, b);
+    page_mark(c, host, on_first, b, false);
     if (next)
-        page_mark(c, next, b->bytes - on_first, b);
+        page_mark(c, next, b->bytes - on_first, b, true);
     c->stats.blocks++;
     c->stats.insns += b->count;
     return b;

@@ -220,6 +220,25 @@ guest_main:
         jmp *culprit
 1:      EXPECT 0xe00e0004, 0, (PAGE + 0x2000), STACK3, 7, 8
 
+        # ---- an instruction whose two pages are one, mapped twice; and changed ----
+        SET_GATE 14, stubs+16*14
+        movl $FRAME + 7, TABLE
+        movl $FRAME + 7, TABLE + 4
+        movl %cr3, %eax
+        movl %eax, %cr3
+        movw $0x01b8, FRAME + 0xffe     # movl $0x04030201, %eax; ret
+        movl $0xc3040302, FRAME
+        movl $PAGE + 0xffe, %ebx
+        call *%ebx
+        CHECK 0x04030201
+        movb $0x33, FRAME + 1
+        call *%ebx
+        CHECK 0x04330201
+        movb $0x11, PAGE + 0x1fff
+        call *%ebx
+        CHECK 0x04330211
+        SET_GATE 14, pf_handler
+
         # ---- rights at both levels: the lesser counts ----
         .macro LEVELS dir, page
         movl $TABLE + \dir, DIR + 4
