@@ -268,15 +268,14 @@ guest_main:
         # PS means nothing without CR4.PSE: the entry leads to a table
         SET_GATE 14, stubs+16*14
         movl $TABLE + 0x87, DIR + 4
-        movl %cr4, %eax
         # (the code itself lies in a large page: a table of 1024 small ones for it first)
         movl $0x105000, %edi
-        movl $7, %eax
+        movl $0x27, %eax                # A is set: when a stale TLB is given up is not what is tested here
         movl $1024, %ecx
 1:      stosl
         addl $0x1000, %eax
         loop 1b
-        movl $0x105007, DIR
+        movl $0x105027, DIR
         movl %cr4, %eax
         andl $~0x10, %eax
         movl %eax, %cr4
