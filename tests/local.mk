@@ -250,3 +250,9 @@ check_PROGRAMS += tests/test-options
 tests_test_options_SOURCES = tests/test-options.c
 dist_check_SCRIPTS += tests/test-front.sh
 dist_check_SCRIPTS += tests/test-completion.sh
+
+# The README's two commands on a fresh Debian, by hand: needs root, debootstrap, a mirror, and time.
+EXTRA_DIST += tests/fresh.sh
+.PHONY: check-fresh
+check-fresh:
+	$(top_srcdir)/tests/fresh.sh

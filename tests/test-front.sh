@@ -78,7 +78,7 @@ cat >machine.cfg <<'CFG'
 CFG
 start -readconfig machine.cfg -nographic; await front out; printf '\001cinfo status\r' >&7; await 'VM status' out; printf '\001cq' >&7; ended
 [ $status = 0 ]; result $? "a machine from a -readconfig file"
-cp front.img a.img; printf flopp | dd of=a.img conv=notrunc bs=1 seek=$(grep -abo front a.img | cut -d: -f1) 2>/dev/null; truncate -s 1474560 a.img
+cp front.img a.img; printf flopp | dd of=a.img conv=notrunc bs=1 seek="$(grep -abo front a.img | cut -d: -f1)" 2>/dev/null; truncate -s 1474560 a.img
 start -boot order=a,once=c -display none -serial stdio -fda a.img -hda front.img; await front out; printf r >&7; await flopp out; ok=$?
 printf q >&7; ended
 result $ok "-boot once= counts until the first reset"
