@@ -33,3 +33,6 @@ bench: all bench/work bench/nano.elf
 	$(CC) -m32 -E -P -o $(BENCHDIR)/root/source.i $(top_srcdir)/bench/guest/nbody.c
 	python3 $(top_srcdir)/bench/run.py --dir $(BENCHDIR) $(BENCH)
 .PHONY: bench
+
+# Start-up time, and memory of a running machine.
+EXTRA_DIST += bench/start bench/memory

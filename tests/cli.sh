@@ -13,7 +13,7 @@ not_ok() { n=$((n + 1)); echo "not ok $n - $1"; shift; printf '# %s\n' "$@"; }
 refuse() {
     name=$1 pattern=$2; shift 2
     before=$(ls -lA --time-style=full-iso . | cksum)
-    out=$(timeout 20 "$vm" "$@" 2>&1 >/dev/null </dev/null); status=$?
+    out=$(timeout 20 ${as-} "$vm" "$@" 2>&1 >/dev/null </dev/null); status=$?
     lines=$(printf '%s\n' "$out" | wc -l)
     if [ $status -ne 1 ]; then not_ok "$name" "exit status $status" "$out"
     elif [ "$lines" -ne 1 ]; then not_ok "$name" "$lines lines" "$out"
@@ -39,7 +39,11 @@ refuse "empty image" 'empty.img' -hda empty.img
 refuse "truncated image" 'one.img: 1-byte image' -hda one.img
 refuse "directory as image" 'adir' -hda adir
 refuse "another format" 'q.qcow2.*qemu-img' -hda q.qcow2
-if [ "$(id -u)" = 0 ]; then ok "unreadable image # SKIP root reads everything"
+if [ "$(id -u)" = 0 ]; then # who reads everything: as nobody, where the program can be reached
+    chmod 755 . && as="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    if $as "$vm" -version >/dev/null 2>&1; then refuse "unreadable image" 'secret.img: Permission denied' -hda secret.img
+    else ok "unreadable image # SKIP root reads everything, and nobody can't run $vm"; fi
+    as=
 else refuse "unreadable image" 'secret.img: Permission denied' -hda secret.img; fi
 refuse "the same place twice" 'hda is already taken' -hda disk.img -hda one.img
 refuse "a second writer" 'disk.img' -hda disk.img -hdb disk.img

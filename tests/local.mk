@@ -178,7 +178,7 @@ EXTRA_DIST += tests/bios/services.S tests/bios/video.S tests/bios/disks.S tests/
 	tests/bios/tables.S tests/bios/action.S tests/bios/hd.S tests/bios/multiboot.S
 
 # Real systems: `make check-guests` fetches them from Debian packages (GUESTS=DIR keeps them elsewhere) and boots each;
-# GUEST=NAME boots one.
+# GUEST=NAME boots one; GUEST=dmesg compares what Linux says with what it says on QEMU.
 GUESTS = guests
 EXTRA_PROGRAMS += tests/guests/talk
 tests_guests_talk_SOURCES = tests/guests/talk.c
@@ -188,6 +188,7 @@ EXTRA_DIST += tests/guests/fetch tests/guests/run tests/guests/dmesg tests/guest
 check-guests: all tests/guests/talk
 	$(top_srcdir)/tests/guests/fetch $(GUESTS)
 	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)
+	@case "$(GUEST)" in ""|*dmesg*) $(top_srcdir)/tests/guests/dmesg src/x86vm $(GUESTS);; esac
 
 # gdb debugs a guest, where there is a gdb.
 dist_check_SCRIPTS += tests/test-gdb.sh
