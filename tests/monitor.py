@@ -108,6 +108,7 @@ flows = [
     ("step 2", r"^$"),
     ("info status", r"^VM status: paused \(debug\)$"),
     ("screendump s.ppm", r"^$"),
+    ("screendump -f png s.bin", r"^$"),
     ("screendump /nonexistent/s.ppm", r"Error"),
     ("sendkey ctrl-alt-f1", r"^$"),
     ("sendkey nokey", r"^Error: invalid parameter: nokey"),
@@ -197,6 +198,8 @@ result(q("query-status")["return"]["running"] and "RESUME" in events, "cont, wit
 result("return" in q("send-key", keys=[{"type": "qcode", "data": "ret"}]), "send-key")
 result("error" in q("send-key", keys=[{"type": "qcode", "data": "nokey"}]), "send-key with a bad key")
 result("return" in q("screendump", filename="q.ppm") and os.path.exists("q.ppm"), "screendump")
+result("return" in q("screendump", filename="picture", format="png") and open("picture", "rb").read(4) == b"\x89PNG", "screendump as PNG")
+result("error" in q("screendump", filename="picture", format="gif"), "a format that there is not")
 result("error" in q("screendump"), "a missing argument")
 result("return" in q("eject", device="floppy0"), "eject")
 result("return" in q("inject-nmi"), "inject-nmi")

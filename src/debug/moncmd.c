@@ -71,19 +71,24 @@ static void cmd_nmi(Monitor *mon, const char *args, GString *out)
 
 /* ---- screen, keys, mouse ---- */
 
-bool monitor_screendump(Machine *m, const char *path, GError **error)
+bool monitor_screendump(Machine *m, const char *path, ScreendumpFormat format, GError **error)
 {
     if (!*path)
         return fail(error, "screendump", "expected a file name");
     if (!m->pc->vga)
         return fail(error, "screendump", "there is no display");
-    return screendump(vga_display(m->pc->vga), path, screendump_format_of(path), error);
+    return screendump(vga_display(m->pc->vga), path, format, error);
 }
 
 static void cmd_screendump(Monitor *mon, const char *args, GString *out)
 {
     GError *error = NULL;
-    monitor_screendump(mon->m, args, &error);
+    if (g_str_has_prefix(args, "-f png "))
+        monitor_screendump(mon->m, args + 7, SCREENDUMP_PNG, &error);
+    else if (g_str_has_prefix(args, "-f ppm "))
+        monitor_screendump(mon->m, args + 7, SCREENDUMP_PPM, &error);
+    else
+        monitor_screendump(mon->m, args, screendump_format_of(args), &error);
     report(out, error);
 }
 
@@ -372,7 +377,7 @@ const MonCommand mon_commands[] = {
     {"nmi", "", "inject an NMI", cmd_nmi, false},
     {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", moncmd_print, false},
     {"quit|q", "", "quit", cmd_quit, true},
-    {"screendump", "filename", "save screen into PPM (or .png) image 'filename'", cmd_screendump, false},
+    {"screendump", "[-f png|ppm] filename", "save screen into PPM (or .png) image 'filename'", cmd_screendump, false},
     {"sendkey", "keys [hold_ms]", "send keys to the VM (e.g. 'sendkey ctrl-alt-f1')", cmd_sendkey, false},
     {"step", "[count]", "execute instructions of a stopped machine", cmd_step, true},
     {"stop|s", "", "stop emulation", cmd_stop, true},

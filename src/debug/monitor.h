@@ -10,6 +10,7 @@
 #include "debug/machine.h"
 #include "debug/symbols.h"
 #include "debug/trace.h"
+#include "ui/screendump.h"
 
 typedef struct Monitor Monitor;
 
@@ -27,4 +28,4 @@ IdeKind monitor_ide_drive(const Machine *m, unsigned n, char name[MONITOR_DRIVE_
 bool monitor_change(Machine *m, const char *drive, const char *path, bool force, GError **error);
 /* Keys as sendkey takes them, "ctrl-alt-f1"; held for ms. */
 bool monitor_sendkey(Machine *m, const char *keys, unsigned ms, GError **error);
-bool monitor_screendump(Machine *m, const char *path, GError **error);
+bool monitor_screendump(Machine *m, const char *path, ScreendumpFormat format, GError **error);

@@ -174,8 +174,14 @@ static void qmp_hmp(Call *c)
 static void qmp_screendump(Call *c)
 {
     const char *path = string_arg(c, "filename", true);
-    if (path)
-        monitor_screendump(c->q->m, path, &c->error);
+    const char *format = path ? string_arg(c, "format", false) : NULL;
+    if (!path || c->error)
+        return;
+    if (format && strcmp(format, "png") && strcmp(format, "ppm"))
+        g_set_error(&c->error, g_quark_from_static_string("qmp"), 0, "Parameter 'format' does not accept value '%s'", format);
+    else
+        monitor_screendump(c->q->m, path, format ? !strcmp(format, "png") ? SCREENDUMP_PNG : SCREENDUMP_PPM : screendump_format_of(path),
+                           &c->error);
 }
 
 static void qmp_send_key(Call *c)
