@@ -36,7 +36,7 @@ PROGRAM_FILES = {
     "compiler": ["usr/lib/gcc/i686-linux-gnu/12/cc1", "source.i"],
 }
 LIBRARIES = ["lib", "usr/lib/i386-linux-gnu"]
-ENGINES = ["native", "interp", "translate", "auto", "qemu"]
+ENGINES = ["native", "interp", "translate", "direct", "auto", "qemu"]
 
 
 def die(text):
@@ -135,7 +135,9 @@ class Talk:
 def machine(options, engine):
     if engine == "qemu":
         return [options.qemu, "-accel", "tcg", "-nic", "none"]
-    return [options.x86vm] + ([] if engine == "auto" else ["-accel", engine])
+    accel = {"interp": ["-accel", "interp"], "translate": ["-accel", "translate,direct=off"],
+             "direct": ["-accel", "translate,direct=on"], "auto": []}
+    return [options.x86vm] + accel[engine]
 
 
 def read_results(text, results):
