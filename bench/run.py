@@ -13,6 +13,7 @@ import math
 import os
 import re
 import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -97,12 +98,14 @@ def make_initramfs(options, names, path):
 
 class Talk:
     """A machine with its serial line on a pipe."""
+    alive = set()
 
     def __init__(self, command, limit):
         self.start = time.monotonic()
         self.limit = self.start + limit
         self.output = b""
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.alive.add(self)
 
     def until(self, pattern):
         """Seconds since the start until pattern has come; None when it doesn't."""
@@ -127,9 +130,15 @@ class Talk:
             self.process.wait(max(1, self.limit - time.monotonic()))
             return time.monotonic() - self.start
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             return None
+        finally:
+            self.alive.discard(self)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.alive.discard(self)
 
 
 def machine(options, engine):
@@ -192,7 +201,7 @@ def run_guest(options, engine, names, initramfs):
             if end:
                 results["debian-poweroff"] = (end, None)
         else:
-            t.process.kill()
+            t.kill()
         log(options, engine, "debian", t.output)
     return {n: r for n, r in results.items() if n in names}
 
@@ -268,6 +277,7 @@ def main():
     make_initramfs(options, names, initramfs)
     make_initramfs(options, [], initramfs + "-small")
     times, sums, bad = {}, {}, False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for r in range(options.rounds):
             for k in range(len(engines)):
@@ -281,7 +291,12 @@ def main():
                 missing = [n for n in names if n not in results and not (engine == "native" and n.split("-")[0] in ("boot", "nano", "debian"))]
                 print("round %d: %s%s" % (r + 1, engine, "; no result: " + " ".join(missing) if missing else ""), file=sys.stderr)
                 bad |= bool(missing)
+    except KeyboardInterrupt:
+        print("bench: interrupted; the table has the rounds so far", file=sys.stderr)
+        bad = True
     finally:
+        for t in Talk.alive:
+            t.process.kill()
         os.unlink(initramfs)
         os.unlink(initramfs + "-small")
     table(engines, names, times, sys.stdout)

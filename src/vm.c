@@ -387,9 +387,12 @@ static bool build_trace(Vm *vm, GError **error)
         return false;
     vm->tracer = tracer_new(vm->vcpu, vm->machine.debugger, vm->symbols);
     vm->explain = explain_new(vm->vcpu, vm->machine.debugger, vm->symbols, c->explain);
-    return (!c->trace_file || tracer_set_file(vm->tracer, c->trace_file, error)) &&
-           (!c->trace_filter || tracer_set_filter(vm->tracer, c->trace_filter, error)) &&
-           (!c->trace || tracer_set(vm->tracer, c->trace, error));
+    if ((c->trace_file && !tracer_set_file(vm->tracer, c->trace_file, error)) ||
+        (c->trace_filter && !tracer_set_filter(vm->tracer, c->trace_filter, error)) ||
+        (c->trace && !tracer_set(vm->tracer, c->trace, error)))
+        return false;
+    tracer_cpu_reset(vm->tracer); /* power-on is a reset too */
+    return true;
 }
 
 static char *run_monitor(void *opaque, const char *line)

@@ -130,6 +130,7 @@ flows = [
     ("info nonsense", r"^unknown command: 'info nonsense'$"),
     ("nonsense", r"unknown command: 'nonsense'"),
     ("system_powerdown", r"does not listen"),
+    ("system_reset", r"^$"),
     ("cont", r"^$"),
     ("info status", r"^VM status: running$"),
 ]
@@ -281,6 +282,9 @@ t = trace("in_asm", "-dfilter", "0x7c00+0x200")
 result(re.search(r"IN: bump\n0x0000[0-9a-f]{4}:  40 .* inc eax", t), "-d in_asm -dfilter", t[:2000])
 t = trace("int,cpu_reset", "-no-reboot", guest="dying-1")
 result(re.search(r"v=06 e=0000 i=0 cpl=0 IP=0008:0000[0-9a-f]{4} .*<death>", t), "-d int", t[-2000:])
+result(t.startswith("CPU Reset (CPU 0)\nEAX="), "-d cpu_reset", t[:2000])
+t = trace("guest_errors", "-no-reboot", guest="dying-1")
+result(re.search(r"^Invalid (read|write) at (port|addr) 0x", t, re.M), "-d guest_errors", t[:2000])
 t = trace("ioport", "-no-reboot", guest="dying-1")
 result(re.search(r"ioport: out 0070", t), "-d ioport", t[:2000])
 t = trace("decision")

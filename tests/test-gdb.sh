@@ -41,7 +41,7 @@ expect() # name patterns...: each an extended regular expression that a line of 
     result $bad "$name"
 }
 
-for engine in interp translate; do
+for engine in interp translate direct=on; do
 start -S -accel $engine
 debug <<'END'
 target remote sock
