@@ -60,7 +60,8 @@ static void term_command(void *opaque, char key)
 static bool take_terminal(HostLines *l, Chardev *chr, ChrMux *mux, const char *option, bool signals, GError **error)
 {
     if (l->terminal) {
-        g_set_error(error, HOSTLINES_ERROR, 0, "-%s stdio: the terminal is already used by another port; use file:PATH", option);
+        g_set_error(error, HOSTLINES_ERROR, 0,
+                    "-%s stdio: the terminal is already used by another port; use file:PATH", option);
         return false;
     }
     l->terminal_mux = mux;
@@ -72,9 +73,11 @@ static bool take_terminal(HostLines *l, Chardev *chr, ChrMux *mux, const char *o
 }
 
 /* Open the back end itself: no mux, no chardev. chr is the line of mux, if there is one. */
-static bool open_backend(HostLines *l, Chardev *chr, ChrMux *mux, const char *option, const ChardevConfig *c, GError **error)
+static bool open_backend(HostLines *l, Chardev *chr, ChrMux *mux, const char *option, const ChardevConfig *c,
+                         GError **error)
 {
-    if (!strcmp(c->dev, "none") || !strcmp(c->dev, "null") || !strcmp(c->dev, "vc") || g_str_has_prefix(c->dev, "vc:"))
+    if (!strcmp(c->dev, "none") || !strcmp(c->dev, "null") || !strcmp(c->dev, "vc") ||
+        g_str_has_prefix(c->dev, "vc:"))
         return true;
     if (!strcmp(c->dev, "stdio"))
         return take_terminal(l, chr, mux, option, c->signals, error);
@@ -94,8 +97,10 @@ static bool open_backend(HostLines *l, Chardev *chr, ChrMux *mux, const char *op
             g_prefix_error(error, "-%s ", option);
         return s != NULL;
     }
-    g_set_error(error, HOSTLINES_ERROR, 0, "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, tcp:, telnet:, "
-                "unix:, pty, pipe:PATH, chardev:ID, null and none", option, c->dev);
+    g_set_error(error, HOSTLINES_ERROR, 0,
+                "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, tcp:, telnet:, "
+                "unix:, pty, pipe:PATH, chardev:ID, null and none",
+                option, c->dev);
     return false;
 }
 
@@ -137,12 +142,13 @@ static bool connect_named(HostLines *l, Chardev *chr, const char *option, const 
             continue;
         if (used->mux)
             return mux_add(used->mux, chr, option, error);
-        g_set_error(error, HOSTLINES_ERROR, 0, "-%s chardev:%s: it is in use already; mux=on in its -chardev lets several share it",
-                    option, id);
+        g_set_error(error, HOSTLINES_ERROR, 0,
+                    "-%s chardev:%s: it is in use already; mux=on in its -chardev lets several share it", option, id);
         return false;
     }
     Named named = {c->id, c->mux ? open_mux(l, option, c, error) : NULL};
-    if (c->mux ? !named.mux || !mux_add(named.mux, chr, option, error) : !open_backend(l, chr, NULL, option, c, error))
+    if (c->mux ? !named.mux || !mux_add(named.mux, chr, option, error)
+               : !open_backend(l, chr, NULL, option, c, error))
         return false;
     g_array_append_val(l->named, named);
     return true;
@@ -182,7 +188,8 @@ void hostlines_flush_terminal(HostLines *l)
         chrterm_flush(l->terminal);
 }
 
-HostLines *hostlines_new(const VmConfig *config, GMutex *lock, Chardev *monitor, void (*quit)(void *opaque), void *opaque)
+HostLines *hostlines_new(const VmConfig *config, GMutex *lock, Chardev *monitor, void (*quit)(void *opaque),
+                         void *opaque)
 {
     HostLines *l = g_new0(HostLines, 1);
     l->config = config;

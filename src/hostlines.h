@@ -17,7 +17,8 @@ typedef struct HostLines HostLines;
  * monitor is the line that mon:DEV brings in. lock is the machine lock; quit is called when the user types Ctrl-A x.
  * config, lock and all lines outlive the object.
  */
-HostLines *hostlines_new(const VmConfig *config, GMutex *lock, Chardev *monitor, void (*quit)(void *opaque), void *opaque);
+HostLines *hostlines_new(const VmConfig *config, GMutex *lock, Chardev *monitor, void (*quit)(void *opaque),
+                         void *opaque);
 /* Ends all back ends; a terminal is as it was before. */
 void hostlines_free(HostLines *l);
 

@@ -1,5 +1,6 @@
 /*
- * What the user asked for: the command line, taken apart and checked. Plain data; strings are g_malloc()ed, NULL when not given.
+ * What the user asked for: the command line, taken apart and checked. Plain data; strings are g_malloc()ed, NULL when
+ * not given.
  */
 #pragma once
 
@@ -60,7 +61,6 @@ typedef struct VmConfig {
     char *vga;            /* std or none */
     char *display;        /* sdl, curses, none; NULL: the default for this host */
     bool full_screen, show_cursor, no_close; /* -display NAME,full-screen=,show-cursor=,window-close= */
-    char *keyboard;       /* -k: a keyboard's language; NULL: none was asked for */
     char *monitor;
     char *trace, *trace_file, *trace_filter; /* -d, -D, -dfilter */
     char *symbols;        /* an ELF file with names for the guest's addresses */

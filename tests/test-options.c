@@ -42,7 +42,7 @@ static char *dump(const VmConfig *c)
         const char *key, *value;
     } strings[] = {
         {"boot", c->boot_order}, {"once", c->boot_once}, {"kernel", c->kernel}, {"initrd", c->initrd}, {"append", c->append},
-        {"bios", c->bios}, {"cpu", c->cpu}, {"vga", c->vga}, {"display", c->display}, {"k", c->keyboard}, {"monitor", c->monitor},
+        {"bios", c->bios}, {"cpu", c->cpu}, {"vga", c->vga}, {"display", c->display}, {"monitor", c->monitor},
         {"d", c->trace}, {"D", c->trace_file}, {"dfilter", c->trace_filter}, {"symbols", c->symbols},
         {"triple-fault", c->triple_fault}, {"qmp", c->qmp}, {"gdb", c->gdb}, {"accel", c->accel}, {"rtc", c->rtc_base},
         {"name", c->name}, {"pidfile", c->pidfile},
@@ -144,7 +144,7 @@ static const Row rows[] = {
     {"-smp 1", ""}, {"-smp cpus=2,cores=2", "", "one CPU"},
     {"-m 64", "ram=67108864"}, {"-m 1G", "ram=1073741824"}, {"-m size=32M,slots=2,maxmem=1G", "ram=33554432"},
     {"-boot dc", "boot=dc"}, {"-boot order=c,once=d,menu=on,strict=on", "boot=c; once=d; menu"},
-    {"-k fr", "k=fr"}, {"-name one", "name=one"}, {"-name guest=two,process=x,debug-threads=on", "name=two"},
+    {"-k fr", ""}, {"-name one", "name=one"}, {"-name guest=two,process=x,debug-threads=on", "name=two"},
     {"-uuid 550e8400-e29b-41d4-a716-446655440001", "uuid=550e01"},
     {"-rtc base=localtime,clock=host", "rtc=localtime"}, {"-rtc utc", "rtc=utc"},
     {"-debugcon stdio -global isa-debugcon.iobase=0x402", "debugcon=402 e9 stdio"},

@@ -1,8 +1,8 @@
 /*
  * -device and -global.
  *
- * The board is fixed, so a device either names one of its optional parts, or connects a drive or a line to a part that is there.
- * It is carried out when the whole command line is read: -device drive=ID may come before its -drive.
+ * The board is fixed, so a device either names one of its optional parts, or connects a drive or a line to a part
+ * that is there. It is carried out when the whole command line is read: -device drive=ID may come before its -drive.
  */
 #include "cmdline/cmdline.h"
 
@@ -164,15 +164,41 @@ static const DeviceType types[] = {
 static const struct {
     const char *pattern, *what;
 } absent[] = {
-    {"e1000*", "network card yet"}, {"rtl8139", "network card yet"}, {"pcnet", "network card yet"}, {"ne2k_*", "network card yet"},
-    {"i82*", "network card yet"}, {"vmxnet3", "network card yet"}, {"virtio-net*", "network card yet"},
-    {"AC97", "sound yet"}, {"ac97", "sound yet"}, {"ES1370", "sound yet"}, {"sb16", "sound yet"}, {"adlib", "sound yet"},
-    {"gus", "sound yet"}, {"cs4231a", "sound yet"}, {"*intel-hda", "sound yet"}, {"hda-*", "sound yet"},
-    {"usb-*", "USB"}, {"*-uhci", "USB"}, {"*-ohci", "USB"}, {"*-xhci", "USB"}, {"ich9-usb-*", "USB"},
-    {"ahci", "AHCI controller; its drives are IDE drives"}, {"ich9-ahci", "AHCI controller; its drives are IDE drives"},
-    {"cirrus-vga", "such adapter"}, {"vmware-svga", "such adapter"}, {"qxl*", "such adapter"}, {"virtio-vga*", "such adapter"},
-    {"virtio-gpu*", "such adapter"}, {"bochs-display", "such adapter"}, {"pvpanic*", "such device"}, {"virtio-rng*", "such device"},
-    {"virtio-balloon*", "such device"}, {"pc-testdev", "such device"}, {"pci-testdev", "such device"}, {"edu", "such device"},
+    {"e1000*", "network card yet"},
+    {"rtl8139", "network card yet"},
+    {"pcnet", "network card yet"},
+    {"ne2k_*", "network card yet"},
+    {"i82*", "network card yet"},
+    {"vmxnet3", "network card yet"},
+    {"virtio-net*", "network card yet"},
+    {"AC97", "sound yet"},
+    {"ac97", "sound yet"},
+    {"ES1370", "sound yet"},
+    {"sb16", "sound yet"},
+    {"adlib", "sound yet"},
+    {"gus", "sound yet"},
+    {"cs4231a", "sound yet"},
+    {"*intel-hda", "sound yet"},
+    {"hda-*", "sound yet"},
+    {"usb-*", "USB"},
+    {"*-uhci", "USB"},
+    {"*-ohci", "USB"},
+    {"*-xhci", "USB"},
+    {"ich9-usb-*", "USB"},
+    {"ahci", "AHCI controller; its drives are IDE drives"},
+    {"ich9-ahci", "AHCI controller; its drives are IDE drives"},
+    {"cirrus-vga", "such adapter"},
+    {"vmware-svga", "such adapter"},
+    {"qxl*", "such adapter"},
+    {"virtio-vga*", "such adapter"},
+    {"virtio-gpu*", "such adapter"},
+    {"bochs-display", "such adapter"},
+    {"pvpanic*", "such device"},
+    {"virtio-rng*", "such device"},
+    {"virtio-balloon*", "such device"},
+    {"pc-testdev", "such device"},
+    {"pci-testdev", "such device"},
+    {"edu", "such device"},
 };
 
 static const DeviceType *type_find(const char *name)
@@ -294,7 +320,8 @@ static bool add_device(CmdLine *l, const char *arg, GError **error)
         return unknown_device(l, name, error);
     DeviceWords w = {.unit = -1};
     g_autofree char *option = g_strconcat("device ", type->name, NULL);
-    bool ok = set_globals(l, type, &w, error) && (!rest || props_parse(type->props, &w, option, NULL, rest + 1, error)) &&
+    bool ok = set_globals(l, type, &w, error) &&
+              (!rest || props_parse(type->props, &w, option, NULL, rest + 1, error)) &&
               type->add(l, type->name, &w, error);
     words_clear(&w);
     return ok;

@@ -27,7 +27,8 @@ static bool place_free(const VmConfig *c, const DriveConfig *d, GError **error)
 {
     for (unsigned n = 0; n < c->drives->len; n++) {
         const DriveConfig *other = c->drives->pdata[n];
-        if (other != d && d->index >= 0 && other->iface == d->iface && other->index == d->index && d->iface != DRIVE_NONE)
+        if (other != d && d->index >= 0 && other->iface == d->iface && other->index == d->index &&
+            d->iface != DRIVE_NONE)
             return option_fail(error, "%s: %s is already taken by %s", d->file ? d->file : "(empty)", place(d),
                                other->file ? other->file : "an empty drive");
     }
@@ -88,8 +89,10 @@ typedef struct DriveWords {
 
 const Prop drive_props[] = {
     {"file", PROP_STRING, offsetof(DriveWords, file), "FILE", "the image"},
-    {"if", PROP_CHOICE, offsetof(DriveWords, iface), "ide|floppy|none", "how it is connected; none: a -device drive=ID says it"},
-    {"index", PROP_INT, offsetof(DriveWords, index), "0..3", "which of them: 0 to 3 are hda to hdd, 0 and 1 fda and fdb"},
+    {"if", PROP_CHOICE, offsetof(DriveWords, iface), "ide|floppy|none",
+     "how it is connected; none: a -device drive=ID says it"},
+    {"index", PROP_INT, offsetof(DriveWords, index), "0..3",
+     "which of them: 0 to 3 are hda to hdd, 0 and 1 fda and fdb"},
     {"bus", PROP_INT, offsetof(DriveWords, bus), "0..1", "IDE channel, with unit instead of index"},
     {"unit", PROP_INT, offsetof(DriveWords, unit), "0..1", "0 master, 1 slave"},
     {"media", PROP_CHOICE, offsetof(DriveWords, media), "disk|cdrom", "what it is"},
@@ -136,7 +139,9 @@ bool take_drive(CmdLine *l, const Option *o, const char *arg, GError **error)
     d->file = w.file;
     d->format = w.format;
     d->id = w.id;
-    d->iface = !w.iface || !strcmp(w.iface, "ide") ? DRIVE_IDE : !strcmp(w.iface, "floppy") ? DRIVE_FLOPPY : DRIVE_NONE;
+    d->iface = !w.iface || !strcmp(w.iface, "ide") ? DRIVE_IDE
+               : !strcmp(w.iface, "floppy")        ? DRIVE_FLOPPY
+                                                   : DRIVE_NONE;
     d->index = w.index;
     d->cdrom = w.media && !strcmp(w.media, "cdrom");
     d->read_only = w.read_only || d->cdrom;

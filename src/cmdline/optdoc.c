@@ -1,8 +1,8 @@
 /*
  * Makes documents from the table of options, at build time: optdoc man TEMPLATE, optdoc bash, optdoc zsh.
  *
- * The man page is the template with a line @OPTIONS@ replaced, and @VERSION@ wherever it is. The completions know each
- * option's values, as far as its argument or a property lists them.
+ * The man page is the template with a line @OPTIONS@ replaced, and @VERSION@ wherever it is. The completions know
+ * each option's values, as far as its argument or a property lists them.
  */
 #include "cmdline/cmdline.h"
 
@@ -49,7 +49,10 @@ static void put_props(GString *out, const Prop *p)
         if (p->kind == PROP_IGNORED)
             continue;
         g_string_append_printf(out, ".TP\n\\fB%s\\fR=", p->name);
-        put_argument(out, p->values ? p->values : p->kind == PROP_BOOL ? "on|off" : p->kind == PROP_STRING ? "TEXT" : "N");
+        put_argument(out, p->values                ? p->values
+                          : p->kind == PROP_BOOL   ? "on|off"
+                          : p->kind == PROP_STRING ? "TEXT"
+                                                   : "N");
         g_string_append_c(out, '\n');
         put_roff(out, p->help);
         g_string_append_c(out, '\n');
@@ -139,8 +142,9 @@ static void put_bash_options(GString *out)
     for (unsigned n = 0; (o = options_nth(n)); n++)
         if (o->name)
             g_string_append_printf(out, "-%s ", o->name);
-    g_string_append(out, "'\n\n# OPTION: the words its argument may begin with; FILE for file names, HELP to ask the program\n"
-                         "_x86vm_words()\n{\n    case $1 in\n");
+    g_string_append(
+        out, "'\n\n# OPTION: the words its argument may begin with; FILE for file names, HELP to ask the program\n"
+             "_x86vm_words()\n{\n    case $1 in\n");
     for (unsigned n = 0; (o = options_nth(n)); n++) {
         if (!o->name || !o->arg)
             continue;
@@ -171,7 +175,8 @@ static void put_bash_props(GString *out)
     g_string_append(out, "    esac\n}\n\n# OPTION KEY: its values\n_x86vm_values()\n{\n    case $1,$2 in\n");
     for (unsigned n = 0; (o = options_nth(n)); n++) {
         for (const Prop *p = o->name ? o->props : NULL; p && p->name; p++) {
-            g_autofree char *words = p->values ? plain_words(p->values) : g_strdup(p->kind == PROP_BOOL ? "on off" : "");
+            g_autofree char *words =
+                p->values ? plain_words(p->values) : g_strdup(p->kind == PROP_BOOL ? "on off" : "");
             const char *what = p->values && !strcmp(p->values, "FILE") ? "FILE" : words;
             if (p->kind != PROP_IGNORED && *what)
                 g_string_append_printf(out, "    -%s,%s) echo '%s' ;;\n", o->name, p->name, what);
@@ -185,41 +190,42 @@ static void make_bash(GString *out)
     g_string_append(out, "# bash completion for x86vm, made from its table of options\n\n");
     put_bash_options(out);
     put_bash_props(out);
-    g_string_append(out,
-        "_x86vm()\n"
-        "{\n"
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} done last words key\n"
-        "    # bash cuts words at = and :, which are parts of ours\n"
-        "    declare -F _get_comp_words_by_ref >/dev/null && _get_comp_words_by_ref -n =: cur prev\n"
-        "    [[ $prev == --* ]] && prev=${prev#-}\n"
-        "    COMPREPLY=()\n"
-        "    last=${cur##*,} done=${cur%\"$last\"}\n"
-        "    if [[ $cur == -* ]]; then\n"
-        "        COMPREPLY=($(compgen -W \"$_x86vm_options\" -- \"$cur\"))\n"
-        "        return\n"
-        "    elif [[ $last == *=* ]]; then\n"
-        "        key=${last%%=*} words=$(_x86vm_values \"$prev\" \"${last%%=*}\")\n"
-        "        done=$done$key= last=${last#*=}\n"
-        "    elif [[ -n $done ]]; then\n"
-        "        words=$(_x86vm_keys \"$prev\")\n"
-        "    elif [[ $prev == -* && \" $_x86vm_options\" == *\" $prev \"* && -n $(_x86vm_words \"$prev\")$(_x86vm_keys \"$prev\") ]]; then\n"
-        "        words=\"$(_x86vm_words \"$prev\") $(_x86vm_keys \"$prev\")\"\n"
-        "        [[ $words == 'HELP '* ]] && words=$(\"$1\" \"$prev\" help 2>/dev/null | awk '{ print $1 }')\n"
-        "    else\n"
-        "        words=FILE\n"
-        "    fi\n"
-        "    if [[ $words == 'FILE '* || $words == FILE ]]; then\n"
-        "        COMPREPLY=($(compgen -f -- \"$last\"))\n"
-        "        compopt -o filenames 2>/dev/null\n"
-        "    else\n"
-        "        COMPREPLY=($(compgen -W \"$words\" -- \"$last\"))\n"
-        "    fi\n"
-        "    COMPREPLY=(\"${COMPREPLY[@]/#/$done}\")\n"
-        "    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace 2>/dev/null\n"
-        "    declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n"
-        "    return 0\n"
-        "}\n"
-        "complete -F _x86vm x86vm\n");
+    g_string_append(
+        out, "_x86vm()\n"
+             "{\n"
+             "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} done last words key\n"
+             "    # bash cuts words at = and :, which are parts of ours\n"
+             "    declare -F _get_comp_words_by_ref >/dev/null && _get_comp_words_by_ref -n =: cur prev\n"
+             "    [[ $prev == --* ]] && prev=${prev#-}\n"
+             "    COMPREPLY=()\n"
+             "    last=${cur##*,} done=${cur%\"$last\"}\n"
+             "    if [[ $cur == -* ]]; then\n"
+             "        COMPREPLY=($(compgen -W \"$_x86vm_options\" -- \"$cur\"))\n"
+             "        return\n"
+             "    elif [[ $last == *=* ]]; then\n"
+             "        key=${last%%=*} words=$(_x86vm_values \"$prev\" \"${last%%=*}\")\n"
+             "        done=$done$key= last=${last#*=}\n"
+             "    elif [[ -n $done ]]; then\n"
+             "        words=$(_x86vm_keys \"$prev\")\n"
+             "    elif [[ $prev == -* && \" $_x86vm_options\" == *\" $prev \"* && -n $(_x86vm_words "
+             "\"$prev\")$(_x86vm_keys \"$prev\") ]]; then\n"
+             "        words=\"$(_x86vm_words \"$prev\") $(_x86vm_keys \"$prev\")\"\n"
+             "        [[ $words == 'HELP '* ]] && words=$(\"$1\" \"$prev\" help 2>/dev/null | awk '{ print $1 }')\n"
+             "    else\n"
+             "        words=FILE\n"
+             "    fi\n"
+             "    if [[ $words == 'FILE '* || $words == FILE ]]; then\n"
+             "        COMPREPLY=($(compgen -f -- \"$last\"))\n"
+             "        compopt -o filenames 2>/dev/null\n"
+             "    else\n"
+             "        COMPREPLY=($(compgen -W \"$words\" -- \"$last\"))\n"
+             "    fi\n"
+             "    COMPREPLY=(\"${COMPREPLY[@]/#/$done}\")\n"
+             "    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace 2>/dev/null\n"
+             "    declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n"
+             "    return 0\n"
+             "}\n"
+             "complete -F _x86vm x86vm\n");
 }
 
 /* Text in zsh's '-option[text]:message:action'. */
@@ -238,7 +244,8 @@ static void put_zsh(GString *out, const char *text)
 static void make_zsh(GString *out)
 {
     const Option *o;
-    g_string_append(out, "#compdef x86vm\n# zsh completion for x86vm, made from its table of options\n\n_arguments \\\n");
+    g_string_append(out,
+                    "#compdef x86vm\n# zsh completion for x86vm, made from its table of options\n\n_arguments \\\n");
     for (unsigned n = 0; (o = options_nth(n)); n++) {
         if (!o->name)
             continue;
@@ -252,8 +259,8 @@ static void make_zsh(GString *out)
             if (!strcmp(o->arg, "FILE"))
                 g_string_append(out, ":_files");
             else
-                g_string_append_printf(out, ":%s%s%s", is_line(o) || *words ? "(" : "", is_line(o) ? "stdio pty null none" : words,
-                                       is_line(o) || *words ? ")" : "");
+                g_string_append_printf(out, ":%s%s%s", is_line(o) || *words ? "(" : "",
+                                       is_line(o) ? "stdio pty null none" : words, is_line(o) || *words ? ")" : "");
         }
         g_string_append(out, "' \\\n");
     }

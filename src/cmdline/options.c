@@ -69,8 +69,9 @@ static void print_wrapped(GString *out, const char *text, unsigned indent, unsig
 void options_print_help(GString *out)
 {
     enum { LEFT = 18, WIDTH = 100 };
-    g_string_append_printf(out, "x86vm %s: a whole x86 PC in one unprivileged process\nusage: x86vm [options] [disk.img]\n",
-                           PACKAGE_VERSION);
+    g_string_append_printf(
+        out, "x86vm %s: a whole x86 PC in one unprivileged process\nusage: x86vm [options] [disk.img]\n",
+        PACKAGE_VERSION);
     for (const Option *o = options; o < options + G_N_ELEMENTS(options); o++) {
         if (!o->name) {
             g_string_append_printf(out, "\n%s:\n", o->help);

@@ -17,8 +17,8 @@ static bool has_chardev(const VmConfig *c, const char *id)
 
 bool line_check(const char *option, const char *dev, GError **error)
 {
-    static const char *const kinds[] = {"stdio", "mon:", "file:", "tcp:", "telnet:", "unix:", "pipe:", "pty", "chardev:", "vc",
-                                        "null", "none", NULL};
+    static const char *const kinds[] = {
+        "stdio", "mon:", "file:", "tcp:", "telnet:", "unix:", "pipe:", "pty", "chardev:", "vc", "null", "none", NULL};
     const char *colon = strchr(dev, ':');
     g_autofree char *kind = colon ? g_strndup(dev, colon - dev + 1) : g_strndup(dev, strcspn(dev, ","));
     if (g_str_has_prefix(dev, "mon:"))
@@ -28,8 +28,11 @@ bool line_check(const char *option, const char *dev, GError **error)
     const char *near = nearest_name(kind, kinds);
     if (near)
         return option_fail(error, "-%s %s: no such device; did you mean %s?", option, dev, near);
-    return option_fail(error, "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, tcp:HOST:PORT, telnet:HOST:PORT, "
-                       "unix:PATH, pipe:PATH, pty, chardev:ID, null and none", option, dev);
+    return option_fail(
+        error,
+        "-%s %s: no such device; there are stdio, mon:stdio, file:PATH, tcp:HOST:PORT, telnet:HOST:PORT, "
+        "unix:PATH, pipe:PATH, pty, chardev:ID, null and none",
+        option, dev);
 }
 
 static bool store(char **field, const Option *o, const char *arg, GError **error)
@@ -90,17 +93,20 @@ typedef struct ChardevWords {
 } ChardevWords;
 
 const Prop chardev_props[] = {
-    {"backend", PROP_CHOICE, offsetof(ChardevWords, backend), "stdio|file|socket|pipe|pty|null|vc|ringbuf", "its kind"},
+    {"backend", PROP_CHOICE, offsetof(ChardevWords, backend), "stdio|file|socket|pipe|pty|null|vc|ringbuf",
+     "its kind"},
     {"id", PROP_STRING, offsetof(ChardevWords, id), NULL, "its name"},
     {"path", PROP_STRING, offsetof(ChardevWords, path), "FILE", "of a file, a pipe, a Unix socket"},
     {"host", PROP_STRING, offsetof(ChardevWords, host), NULL, "of a TCP socket"},
     {"port", PROP_STRING, offsetof(ChardevWords, port), NULL, "of a TCP socket"},
-    {"server", PROP_BOOL, offsetof(ChardevWords, server), NULL, "wait to be called, instead of calling (default off)"},
+    {"server", PROP_BOOL, offsetof(ChardevWords, server), NULL,
+     "wait to be called, instead of calling (default off)"},
     {"wait", PROP_BOOL, offsetof(ChardevWords, wait), NULL, "a server: begin when somebody has called (default on)"},
     {"telnet", PROP_BOOL, offsetof(ChardevWords, telnet), NULL, "speak the telnet protocol (default off)"},
     {"mux", PROP_BOOL, offsetof(ChardevWords, mux), NULL, "several may share it; Ctrl-A c goes round (default off)"},
     {"append", PROP_BOOL, offsetof(ChardevWords, append), NULL, "continue the file (default off)"},
-    {"signal", PROP_BOOL, offsetof(ChardevWords, signal), NULL, "Ctrl-C on the terminal ends the program (default on)"},
+    {"signal", PROP_BOOL, offsetof(ChardevWords, signal), NULL,
+     "Ctrl-C on the terminal ends the program (default on)"},
     {"nodelay", PROP_IGNORED},
     {"delay", PROP_IGNORED},
     {"reconnect", PROP_IGNORED},
@@ -128,7 +134,8 @@ static char *chardev_text(const ChardevWords *w, const char *arg, GError **error
         if (w->path)
             return g_strdup_printf("unix:%s%s", w->path, options);
         if (w->port)
-            return g_strdup_printf("%s:%s:%s%s", w->telnet ? "telnet" : "tcp", w->host ? w->host : "", w->port, options);
+            return g_strdup_printf("%s:%s:%s%s", w->telnet ? "telnet" : "tcp", w->host ? w->host : "", w->port,
+                                   options);
         option_fail(error, "-chardev %s: expected host= and port=, or path=", arg);
         return NULL;
     }
@@ -228,8 +235,9 @@ static bool check_daemon(VmConfig *c, GError **error)
     for (unsigned n = 0; n < c->debugcons->len; n++)
         terminal |= is_terminal(c, ((const DebugconConfig *)c->debugcons->pdata[n])->dev);
     if (c->nographic || terminal || !g_strcmp0(c->display, "curses"))
-        return option_fail(error, "-daemonize: in the background there is no terminal for -nographic, stdio or curses; use file:, "
-                           "unix: or telnet:, and -display none");
+        return option_fail(
+            error, "-daemonize: in the background there is no terminal for -nographic, stdio or curses; use file:, "
+                   "unix: or telnet:, and -display none");
     if (!c->display)
         set_string(&c->display, "none");
     return true;

@@ -1,8 +1,8 @@
 /*
  * Options about the machine itself: CPU, memory, engine, firmware, clock, names.
  *
- * What QEMU has and a guest can do without is accepted with a word on standard error, so that existing makefiles work as
- * they are: other machine types, several CPUs, CPU models that we do not have.
+ * What QEMU has and a guest can do without is accepted with a word on standard error, so that existing makefiles work
+ * as they are: other machine types, several CPUs, CPU models that we do not have.
  */
 #include "cmdline/cmdline.h"
 
@@ -120,7 +120,8 @@ static bool set_machine_type(CmdLine *l, const Option *o, const char *type, GErr
 bool take_machine(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
     MachineWords w = {.hpet = !l->config->no_hpet, .acpi = !l->config->no_acpi};
-    bool ok = props_parse(machine_props, &w, o->name, "type", arg, error) && (!w.type || set_machine_type(l, o, w.type, error));
+    bool ok = props_parse(machine_props, &w, o->name, "type", arg, error) &&
+              (!w.type || set_machine_type(l, o, w.type, error));
     if (ok && w.accel) { /* the first that works, as on QEMU: all of ours do */
         g_auto(GStrv) names = g_strsplit(w.accel, ":", -1);
         static const char *const ours[] = {"tcg", "interp", "translate", NULL};
@@ -152,9 +153,10 @@ bool take_no_hpet(CmdLine *l, const Option *o, const char *arg, GError **error)
 
 bool take_cpu(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
-    static const char *const qemus[] = {"host", "base", "qemu64", "kvm32", "kvm64", "n270", "athlon", "core2duo", "coreduo",
-                                        "phenom", "Conroe", "Penryn", "Nehalem", "Westmere", "SandyBridge", "IvyBridge",
-                                        "Haswell", "Broadwell", "Skylake-Client", "EPYC", "Opteron_G1", "Denverton", NULL};
+    static const char *const qemus[] = {
+        "host",    "base",      "qemu64",         "kvm32",  "kvm64",      "n270",      "athlon",      "core2duo",
+        "coreduo", "phenom",    "Conroe",         "Penryn", "Nehalem",    "Westmere",  "SandyBridge", "IvyBridge",
+        "Haswell", "Broadwell", "Skylake-Client", "EPYC",   "Opteron_G1", "Denverton", NULL};
     if (is_help(arg)) {
         g_autoptr(GString) out = g_string_new(NULL);
         const CpuModel *m;
@@ -165,7 +167,8 @@ bool take_cpu(CmdLine *l, const Option *o, const char *arg, GError **error)
     g_autofree char *model = g_strndup(arg, strcspn(arg, ","));
     if (g_strv_contains(qemus, model)) {
         const char *instead = !strcmp(model, "host") ? "max" : cpu_model_nth(0)->name;
-        cmdline_warn(l, "-cpu %s: there is no such model; going on with %s ('-cpu help' lists the models)", arg, instead);
+        cmdline_warn(l, "-cpu %s: there is no such model; going on with %s ('-cpu help' lists the models)", arg,
+                     instead);
         set_string(&l->config->cpu, instead);
         return true;
     }
@@ -226,7 +229,8 @@ static bool set_memory(VmConfig *c, const char *size, GError **error)
 bool take_m(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
     MemoryWords w = {NULL};
-    bool ok = props_parse(memory_props, &w, o->name, "size", arg, error) && (!w.size || set_memory(l->config, w.size, error));
+    bool ok = props_parse(memory_props, &w, o->name, "size", arg, error) &&
+              (!w.size || set_memory(l->config, w.size, error));
     g_free(w.size);
     return ok;
 }
@@ -234,7 +238,8 @@ bool take_m(CmdLine *l, const Option *o, const char *arg, GError **error)
 /* ---- boot ---- */
 
 const Prop boot_props[] = {
-    {"order", PROP_STRING, offsetof(VmConfig, boot_order), NULL, "letters of a (floppy), c (disk), d (CD-ROM), n (network)"},
+    {"order", PROP_STRING, offsetof(VmConfig, boot_order), NULL,
+     "letters of a (floppy), c (disk), d (CD-ROM), n (network)"},
     {"once", PROP_STRING, offsetof(VmConfig, boot_once), NULL, "the same, until the first reset"},
     {"menu", PROP_BOOL, offsetof(VmConfig, boot_menu), NULL, "let the user choose"},
     {"strict", PROP_IGNORED},
@@ -248,19 +253,21 @@ static bool check_order(const char *order, GError **error)
 {
     if (!order || (*order && strspn(order, "abcdnp") == strlen(order)))
         return true;
-    return option_fail(error, "-boot %s: expected letters of a (floppy), c (disk), d (CD-ROM), n (network), as in -boot dc", order);
+    return option_fail(
+        error, "-boot %s: expected letters of a (floppy), c (disk), d (CD-ROM), n (network), as in -boot dc", order);
 }
 
 bool take_boot(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
-    return props_parse(boot_props, l->config, o->name, "order", arg, error) && check_order(l->config->boot_order, error) &&
-           check_order(l->config->boot_once, error);
+    return props_parse(boot_props, l->config, o->name, "order", arg, error) &&
+           check_order(l->config->boot_order, error) && check_order(l->config->boot_once, error);
 }
 
 /* ---- clock and names ---- */
 
 const Prop rtc_props[] = {
-    {"base", PROP_STRING, offsetof(VmConfig, rtc_base), "utc|localtime|DATE", "what the clock starts with; DATE is 2006-06-17T16:01:21"},
+    {"base", PROP_STRING, offsetof(VmConfig, rtc_base), "utc|localtime|DATE",
+     "what the clock starts with; DATE is 2006-06-17T16:01:21"},
     {"clock", PROP_IGNORED},
     {"driftfix", PROP_IGNORED},
     {NULL},

@@ -51,9 +51,11 @@ typedef struct ActionWords {
 } ActionWords;
 
 const Prop action_props[] = {
-    {"triple-fault", PROP_CHOICE, offsetof(ActionWords, triple_fault), "reset|shutdown|pause", "the guest could not handle an exception"},
+    {"triple-fault", PROP_CHOICE, offsetof(ActionWords, triple_fault), "reset|shutdown|pause",
+     "the guest could not handle an exception"},
     {"reboot", PROP_CHOICE, offsetof(ActionWords, reboot), "reset|shutdown", "it rebooted; shutdown is -no-reboot"},
-    {"shutdown", PROP_CHOICE, offsetof(ActionWords, shutdown), "poweroff|pause", "it powered off; pause is -no-shutdown"},
+    {"shutdown", PROP_CHOICE, offsetof(ActionWords, shutdown), "poweroff|pause",
+     "it powered off; pause is -no-shutdown"},
     {"panic", PROP_IGNORED},
     {"watchdog", PROP_IGNORED},
     {NULL},

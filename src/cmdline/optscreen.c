@@ -7,7 +7,8 @@
 
 bool take_vga(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
-    static const char *const names[] = {"std", "none", NULL}, *const others[] = {"cirrus", "vmware", "qxl", "virtio", NULL};
+    static const char *const names[] = {"std", "none", NULL}, *const others[] = {"cirrus", "vmware", "qxl", "virtio",
+                                                                                 NULL};
     if (is_help(arg))
         return cmdline_done(l, "  std    VGA with Bochs VBE\n  none   no adapter\n");
     if (g_strv_contains(others, arg)) {
@@ -26,8 +27,10 @@ typedef struct DisplayWords {
 const Prop display_props[] = {
     {"type", PROP_STRING, offsetof(DisplayWords, type), "sdl|curses|none", "a window, a text terminal, or nothing"},
     {"full-screen", PROP_BOOL, offsetof(DisplayWords, full_screen), NULL, "start in full screen (default off)"},
-    {"show-cursor", PROP_BOOL, offsetof(DisplayWords, show_cursor), NULL, "show the host's pointer also while the guest has the mouse (default off)"},
-    {"window-close", PROP_BOOL, offsetof(DisplayWords, window_close), NULL, "does the window's close button do something? (default on)"},
+    {"show-cursor", PROP_BOOL, offsetof(DisplayWords, show_cursor), NULL,
+     "show the host's pointer also while the guest has the mouse (default off)"},
+    {"window-close", PROP_BOOL, offsetof(DisplayWords, window_close), NULL,
+     "does the window's close button do something? (default on)"},
     {"gl", PROP_IGNORED},
     {"grab-mod", PROP_IGNORED},
     {"alt_grab", PROP_IGNORED},
@@ -44,8 +47,8 @@ const Prop display_props[] = {
 static const struct {
     const char *name, *instead; /* NULL: the default */
 } other_displays[] = {
-    {"gtk", NULL}, {"cocoa", NULL}, {"default", NULL}, {"dbus", "none"}, {"egl-headless", "none"}, {"spice-app", "none"},
-    {"vnc", "none"},
+    {"gtk", NULL},         {"cocoa", NULL}, {"default", NULL}, {"dbus", "none"}, {"egl-headless", "none"},
+    {"spice-app", "none"}, {"vnc", "none"},
 };
 
 static bool set_display(CmdLine *l, const Option *o, const char *name, GError **error)
@@ -56,7 +59,8 @@ static bool set_display(CmdLine *l, const Option *o, const char *name, GError **
             continue;
         const char *instead = other_displays[n].instead;
         if (strcmp(name, "default"))
-            cmdline_warn(l, "-display %s: there is no such display; going on with %s", name, instead ? instead : "the default");
+            cmdline_warn(l, "-display %s: there is no such display; going on with %s", name,
+                         instead ? instead : "the default");
         set_string(&l->config->display, instead);
         return true;
     }
@@ -69,7 +73,8 @@ bool take_display(CmdLine *l, const Option *o, const char *arg, GError **error)
     DisplayWords w = {.full_screen = l->config->full_screen, .window_close = true};
     if (g_str_has_prefix(arg, "vnc="))
         return set_display(l, o, "vnc", error);
-    bool ok = props_parse(display_props, &w, o->name, "type", arg, error) && (!w.type || set_display(l, o, w.type, error));
+    bool ok =
+        props_parse(display_props, &w, o->name, "type", arg, error) && (!w.type || set_display(l, o, w.type, error));
     l->config->full_screen = w.full_screen;
     l->config->show_cursor = w.show_cursor;
     l->config->no_close = !w.window_close;
@@ -106,11 +111,5 @@ bool take_full_screen(CmdLine *l, const Option *o, const char *arg, GError **err
 bool take_nographic(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
     l->config->nographic = true;
-    return true;
-}
-
-bool take_k(CmdLine *l, const Option *o, const char *arg, GError **error)
-{
-    set_string(&l->config->keyboard, arg);
     return true;
 }

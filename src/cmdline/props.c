@@ -122,7 +122,8 @@ bool options_parse_size(const char *text, uint64_t unit, uint64_t *bytes)
 
 static bool parse_bool(const char *value, bool *out)
 {
-    static const char *const on[] = {"on", "yes", "true", "y", NULL}, *const off[] = {"off", "no", "false", "n", NULL};
+    static const char *const on[] = {"on", "yes", "true", "y", NULL}, *const off[] = {"off", "no", "false", "n",
+                                                                                      NULL};
     *out = g_strv_contains(on, value);
     return *out || g_strv_contains(off, value);
 }
@@ -180,7 +181,8 @@ static bool unknown_prop(const Prop *table, const char *option, const char *key,
     g_autofree char *list = g_strjoinv(", ", (char **)ours->pdata);
     const char *near = nearest_name(key, (const char *const *)names->pdata);
     if (near)
-        return option_fail(error, "-%s %s=: no such property; did you mean %s? (there are: %s)", option, key, near, list);
+        return option_fail(error, "-%s %s=: no such property; did you mean %s? (there are: %s)", option, key, near,
+                           list);
     return option_fail(error, "-%s %s=: no such property; there are: %s", option, key, list);
 }
 
@@ -234,7 +236,8 @@ static bool set_switch(const Prop *table, void *into, const char *option, const 
     return option_fail(error, "-%s %s: expected %s=value", option, word, word);
 }
 
-bool props_parse(const Prop *table, void *into, const char *option, const char *implied, const char *arg, GError **error)
+bool props_parse(const Prop *table, void *into, const char *option, const char *implied, const char *arg,
+                 GError **error)
 {
     g_auto(GStrv) words = props_split(arg);
     bool ok = true;
@@ -256,12 +259,13 @@ bool props_parse(const Prop *table, void *into, const char *option, const char *
 
 void props_print(const Prop *table, GString *out)
 {
-    static const char *const shown[] = {
-        [PROP_STRING] = "TEXT", [PROP_BOOL] = "on|off", [PROP_INT] = "N", [PROP_MIB] = "MIB", [PROP_SEED] = "N", [PROP_CHOICE] = ""};
+    static const char *const shown[] = {[PROP_STRING] = "TEXT", [PROP_BOOL] = "on|off", [PROP_INT] = "N",
+                                        [PROP_MIB] = "MIB",     [PROP_SEED] = "N",      [PROP_CHOICE] = ""};
     for (; table->name; table++) {
         if (table->kind == PROP_IGNORED)
             continue;
-        g_autofree char *left = g_strdup_printf("%s=%s", table->name, table->values ? table->values : shown[table->kind]);
+        g_autofree char *left =
+            g_strdup_printf("%s=%s", table->name, table->values ? table->values : shown[table->kind]);
         g_string_append_printf(out, "  %-28s %s\n", left, table->help);
     }
 }

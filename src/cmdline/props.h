@@ -2,8 +2,8 @@
  * Properties: "NAME,key=value,key=value", as QEMU's options are written, against a table of the keys there are.
  *
  * A table says for each key of what kind its value is and where in a struct it goes; the same table is printed by
- * `-OPTION help`, by the man page and by the shells' completions. A doubled comma stands for a comma. A key alone means
- * key=on, "nokey" key=off, as in QEMU's short forms.
+ * `-OPTION help`, by the man page and by the shells' completions. A doubled comma stands for a comma. A key alone
+ * means key=on, "nokey" key=off, as in QEMU's short forms.
  */
 #pragma once
 
@@ -31,10 +31,12 @@ typedef struct Prop {
 } Prop;
 
 /*
- * Set the fields of *into that arg names. implied is the key of a first word without "=" (NULL: there is none). option
- * is what messages begin with, "drive" for -drive. False and error for an unknown key or a wrong value; fields set so far stay.
+ * Set the fields of *into that arg names. implied is the key of a first word without "=" (NULL: there is none).
+ * option is what messages begin with, "drive" for -drive. False and error for an unknown key or a wrong value; fields
+ * set so far stay.
  */
-bool props_parse(const Prop *table, void *into, const char *option, const char *implied, const char *arg, GError **error);
+bool props_parse(const Prop *table, void *into, const char *option, const char *implied, const char *arg,
+                 GError **error);
 
 /* One property. */
 bool props_set(const Prop *table, void *into, const char *option, const char *key, const char *value, GError **error);

@@ -5,8 +5,8 @@
  *       file = "disk.img"
  *       if = "ide"
  *
- * A section is an option, its name the id, its lines the properties: each is written out as a command line would have it, and
- * taken like one.
+ * A section is an option, its name the id, its lines the properties: each is written out as a command line would have
+ * it, and taken like one.
  */
 #include "cmdline/cmdline.h"
 
