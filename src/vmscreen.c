@@ -71,10 +71,10 @@ static void host_command(void *opaque, const char *line, void (*done)(void *scre
     g_idle_add(command_now, s);
 }
 
-static void host_quit(void *opaque)
+static void host_quit(void *opaque, int status)
 {
     VmScreen *s = opaque;
-    s->m->quit(s->m->quit_opaque, 0);
+    s->m->quit(s->m->quit_opaque, status);
 }
 
 static void on_event(void *opaque, MachineEvent event, bool by_guest)

@@ -14,7 +14,7 @@ if not os.path.exists(build + "/src/ui/display-sdl.so"):
 need(("Xvfb", "xvfb"), ("xdotool", "xdotool"), ("xwd", "x11-apps"), ("jwm", "jwm"))
 
 r, w = os.pipe()
-start("Xvfb", "-displayfd", str(w), "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset", pass_fds=(w,),
+xserver = start("Xvfb", "-displayfd", str(w), "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset", pass_fds=(w,),
       stderr=open("xvfb.log", "w"))
 os.close(w)
 with os.fdopen(r) as f:
@@ -229,6 +229,14 @@ try:
     result(wait_for(lambda: geometry() == (1280, 1024)), "a window by default; -full-screen", geometry())
     mon.socket.sendall(b"quit\n")
     leave(vm, 0, "quit in the monitor")
+
+    # the X server goes away: the machine ends in good order
+    vm, log, mon, win = boot()
+    xserver.kill()
+    xserver.wait()
+    status = vm.wait(LIMIT)
+    result(status == 1 and open("stderr").read().count("x86vm: the window system went away; ending\n") == 1,
+           "the X server goes away: a line and status 1", "status %s\n%s" % (status, open("stderr").read()))
 
     # no window to be had
     p = subprocess.run(program("-display", "sdl"), env=dict(os.environ, DISPLAY=":987"), stdout=subprocess.PIPE,

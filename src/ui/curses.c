@@ -470,7 +470,7 @@ static void run(Terminal *t)
         if (fds[0].revents & POLLIN)
             take_keys(t);
         if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
-            t->host->quit(t->host->opaque); /* the terminal went away */
+            t->host->quit(t->host->opaque, 1); /* the terminal went away */
             fds[0].fd = -1;
         }
         send_strokes(t);

@@ -35,11 +35,11 @@ typedef struct ScreenHost {
     void (*pause)(void *opaque);        /* stop the machine, or let it go on; soon */
     /* Run a line as the monitor does; one at a time. done gets what it printed, to be freed, later, in another thread. */
     void (*command)(void *opaque, const char *line, void (*done)(void *screen, char *text), void *screen);
-    void (*quit)(void *opaque);
+    void (*quit)(void *opaque, int status); /* end the program */
     void *opaque;
 } ScreenHost;
 
-#define SCREEN_MODULE_VERSION 1
+#define SCREEN_MODULE_VERSION 2
 #define SCREEN_MODULE_SYMBOL "x86vm_screen_module"
 
 /* What a module exports under that name. */

@@ -2,7 +2,8 @@
  * The window: a screen module on SDL2.
  *
  * One thread does all of SDL. It sleeps in SDL_WaitEvent() until the user does something, the display tells of a change, or
- * the cursor blinks; then it looks at the display under the machine lock, and draws without it.
+ * the cursor blinks; then it looks at the display under the machine lock, and draws without it. A second one wakes it: to push
+ * an event SDL may write to the X server, which whoever tells of a change, with the machine lock held, must not wait for.
  *
  * 1. Drawing. 2. The window: size, full screen, title, closing. 3. Mouse and keys. 4. The thread.
  *
@@ -14,9 +15,15 @@
 
 #define SDL_MAIN_HANDLED
 #include <SDL.h>
+#include <errno.h>
+#include <gmodule.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "ui/screen.h"
 #include "ui/viewer.h"
@@ -31,7 +38,9 @@ typedef enum Closing { CLOSE_NOT, CLOSE_ASKED, CLOSE_UNHEARD } Closing;
 
 typedef struct Window {
     const ScreenHost *host;
-    GThread *thread;
+    GThread *thread, *waker;
+    int wake_fd; /* eventfd that the waker reads */
+    gint lost;   /* atomic: the X server went away, and with it both threads */
     GMutex start_lock;
     GCond started;
     bool start_done;
@@ -209,7 +218,7 @@ static void close_pressed(Window *w)
     if (h->options.no_close)
         return;
     if (w->closing != CLOSE_NOT) {
-        h->quit(h->opaque);
+        h->quit(h->opaque, 0);
         return;
     }
     g_mutex_lock(h->lock);
@@ -379,7 +388,7 @@ static void take_event(Window *w, const SDL_Event *e)
 
 static void run(Window *w)
 {
-    while (!g_atomic_int_get(&w->ending)) {
+    while (!g_atomic_int_get(&w->ending) && !g_atomic_int_get(&w->lost)) {
         gint64 wait = w->visible ? viewer_wait(&w->viewer) : -1;
         SDL_Event e;
         int some = wait < 0 ? SDL_WaitEvent(&e) : SDL_WaitEventTimeout(&e, (int)((wait + 999) / 1000));
@@ -448,9 +457,49 @@ static void close_window(Window *w)
 static void wake(void *opaque)
 {
     Window *w = opaque;
-    SDL_Event e = {.type = w->wake_event};
-    if (w->wake_event)
+    uint64_t one = 1;
+    while (write(w->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static GPrivate this_window; /* of the thread: Xlib's handler gets nothing else */
+
+static gpointer waker_thread(gpointer opaque)
+{
+    Window *w = opaque;
+    uint64_t count;
+    g_private_set(&this_window, w);
+    while (read(w->wake_fd, &count, sizeof count) > 0 || errno == EINTR) {
+        SDL_Event e = {.type = w->wake_event};
         SDL_PushEvent(&e);
+        if (g_atomic_int_get(&w->ending))
+            break;
+    }
+    return NULL;
+}
+
+/*
+ * The X server went away. Xlib would end the process here and now; instead the machine ends as by a signal, its disks in
+ * order. The thread cannot go on, as it may hold locks of Xlib and SDL.
+ */
+static int connection_lost(void *display)
+{
+    Window *w = g_private_get(&this_window);
+    if (w && !g_atomic_int_exchange(&w->lost, 1)) {
+        g_printerr("x86vm: the window system went away; ending\n");
+        w->host->quit(w->host->opaque, 1);
+    }
+    for (;;)
+        pause();
+    return 0;
+}
+
+static void catch_lost_connection(void)
+{
+    gpointer set;
+    GModule *xlib = g_strcmp0(SDL_GetCurrentVideoDriver(), "x11") ? NULL : g_module_open("libX11.so.6", G_MODULE_BIND_LAZY);
+    if (xlib && g_module_symbol(xlib, "XSetIOErrorHandler", &set))
+        ((int (*(*)(int (*)(void *)))(void *))set)(connection_lost);
 }
 
 static void started(Window *w, const char *failure)
@@ -465,9 +514,13 @@ static void started(Window *w, const char *failure)
 static gpointer window_thread(gpointer opaque)
 {
     Window *w = opaque;
+    g_private_set(&this_window, w);
     if (open_window(w)) {
+        catch_lost_connection();
         started(w, NULL);
         run(w);
+        if (g_atomic_int_get(&w->lost))
+            return NULL;
     } else {
         started(w, SDL_GetError());
     }
@@ -476,7 +529,7 @@ static gpointer window_thread(gpointer opaque)
 }
 
 /* Signals are the main thread's, and the guest's engines'. */
-static GThread *start_thread(Window *w)
+static GThread *start_thread(Window *w, const char *name, GThreadFunc main)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
     sigset_t all, old;
@@ -484,15 +537,28 @@ static GThread *start_thread(Window *w)
     for (unsigned n = 0; n < G_N_ELEMENTS(faults); n++)
         sigdelset(&all, faults[n]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    GThread *thread = g_thread_new("window", window_thread, w);
+    GThread *thread = g_thread_new(name, main, w);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return thread;
 }
 
+static void leave_now(int status, void *unused)
+{
+    fflush(NULL);
+    _exit(status);
+}
+
 static void window_free(Window *w)
 {
-    g_thread_join(w->thread);
     viewer_done(&w->viewer);
+    if (g_atomic_int_get(&w->lost)) {
+        on_exit(leave_now, NULL); /* the threads stay, and have the window: what libraries do at exit would wait for them */
+        return;
+    }
+    g_thread_join(w->thread);
+    if (w->waker)
+        g_thread_join(w->waker);
+    close(w->wake_fd);
     display_surface_clear(&w->surface);
     g_mutex_clear(&w->start_lock);
     g_cond_clear(&w->started);
@@ -507,14 +573,17 @@ static void *window_open(const ScreenHost *host, GError **error)
     w->zoom = 1;
     g_mutex_init(&w->start_lock);
     g_cond_init(&w->started);
+    w->wake_fd = eventfd(0, EFD_CLOEXEC);
     viewer_init(&w->viewer, host->display, host->lock, wake, w);
-    w->thread = start_thread(w);
+    w->thread = start_thread(w, "window", window_thread);
     g_mutex_lock(&w->start_lock);
     while (!w->start_done)
         g_cond_wait(&w->started, &w->start_lock);
     g_mutex_unlock(&w->start_lock);
-    if (!w->failure)
+    if (!w->failure) {
+        w->waker = start_thread(w, "window-waker", waker_thread);
         return w;
+    }
     g_set_error(error, g_quark_from_static_string("x86vm-screen"), 0, "-display sdl: no window: %s", w->failure);
     window_free(w);
     return NULL;
