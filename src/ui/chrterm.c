@@ -110,10 +110,12 @@ static bool take_command(ChrTerm *t, uint8_t key)
 static void take_input(ChrTerm *t, const uint8_t *buf, size_t len)
 {
     for (size_t n = 0; n < len; n++) {
-        if (t->escape && !t->escaped && buf[n] == ESCAPE)
+        if (t->escape && !t->escaped && buf[n] == ESCAPE) {
             t->escaped = true;
-        else if (!t->escaped || take_command(t, buf[n]))
+            deliver(t); /* what was typed before a change of focus is for the device that had it */
+        } else if (!t->escaped || take_command(t, buf[n])) {
             g_byte_array_append(t->pending, &buf[n], 1);
+        }
     }
     deliver(t);
 }
