@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "decision/direct_state.h"
+#include "frontend/decode.h"
 #include "tcache/tcache.h"
 
 #define LOAD_ADDR 0x8000
@@ -94,6 +95,279 @@ static void test_guest(gconstpointer opaque)
     bench_end(b, d);
 }
 
+/* ---- kicks and writes from another thread ---- */
+
+enum { USER = 0x400000, FRAME = 0x200000, PAGE_DIR = 0x100000, PAGE_TABLE = 0x101000, GDT = 0x1000, IDT = 0x2000, HANDLER = 0x3000 };
+
+static void poke32(CpuBench *b, Gpa addr, uint32_t value)
+{
+    cpu_bench_load(b, addr, &value, 4);
+}
+
+static Seg flat(uint16_t sel, uint16_t attr)
+{
+    return (Seg){.limit = 0xffffffff, .sel = sel, .attr = attr | SEG_P | SEG_S | SEG_A | SEG_DB | SEG_G};
+}
+
+/* A CPU at CPL 3 that runs code at USER, with page tables, a GDT and an IDT whose entry 40h is the kernel's code at HANDLER. */
+static CpuBench *user_bench(const void *code, size_t n, const void *handler, size_t handler_n)
+{
+    g_autoptr(GError) error = NULL;
+    CpuBench *b = cpu_bench_new("qemu32", 8 << 20);
+    Vcpu *v = b->v;
+    tcache_new(v, 1 << 20, &error);
+    g_assert_no_error(error);
+    poke32(b, PAGE_DIR, 0x83);
+    poke32(b, PAGE_DIR + 4, PAGE_TABLE | 7);
+    for (unsigned k = 0; k < 16; k++)
+        poke32(b, PAGE_TABLE + 4 * k, (FRAME + k * 0x1000) | 7);
+    cpu_bench_load(b, FRAME, code, n);
+    cpu_bench_load(b, HANDLER, handler, handler_n);
+    static const uint32_t gdt[] = {0, 0, 0xffff, 0xcf9b00, 0xffff, 0xcf9300, 0xffff, 0xcffb00, 0xffff, 0xcff300,
+                                   0x08000067, 0x8900}; /* null; code and data of rings 0 and 3; a TSS at 800h */
+    cpu_bench_load(b, GDT, gdt, sizeof gdt);
+    poke32(b, 0x804, 0x7000);
+    poke32(b, 0x808, 0x10);
+    poke32(b, IDT + 0x40 * 8, 0x80000 | HANDLER);
+    poke32(b, IDT + 0x40 * 8 + 4, 0x8e00);
+    v->gdtr = (TableReg){GDT, sizeof gdt - 1};
+    v->idtr = (TableReg){IDT, 0x7ff};
+    v->tr = (Seg){.base = 0x800, .limit = 0x67, .sel = 0x28, .attr = SEG_P | 11};
+    v->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_MP | CR0_WP;
+    v->cr3 = PAGE_DIR;
+    v->cr4 = CR4_PSE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    v->seg[S_CS] = flat(0x1b, SEG_CODE | SEG_R | SEG_DPL);
+    for (int n2 = 0; n2 < S_COUNT; n2++) {
+        if (n2 != S_CS)
+            v->seg[n2] = flat(0x23, SEG_W | SEG_DPL);
+        seg_derive(v, n2);
+    }
+    cpu_set_cpl(v, 3);
+    eflags_set_raw(v, FL_1 | FL_IF);
+    v->gpr[R_SP].d = USER + 0x10000;
+    v->rip = USER;
+    tlb_flush_all(v);
+    return b;
+}
+
+typedef struct Kicker {
+    CpuBench *b;
+    Direct *d;
+    volatile uint32_t *counter;
+} Kicker;
+
+/* Once the program computes: an interrupt. */
+static void *kick_main(void *opaque)
+{
+    Kicker *k = opaque;
+    while (*k->counter < 1000)
+        g_usleep(1000);
+    k->b->vector = 0x40;
+    __atomic_store_n(&k->b->v->intr, 1, __ATOMIC_SEQ_CST);
+    vcpu_attention(k->b->v, ATTN_EVENT);
+    direct_kick(k->d);
+    return NULL;
+}
+
+/* A loop without end is left for an interrupt that comes meanwhile, and where it was is known. */
+static void test_interrupt(void)
+{
+    static const uint8_t loop[] = {0xff, 0x05, 0x00, 0x40, 0x40, 0x00, /* incl USER + 4000h */ 0xeb, 0xf8 /* back */};
+    static const uint8_t handler[] = {0xf4}; /* hlt */
+    if (!have_sandbox())
+        return;
+    CpuBench *b = user_bench(loop, sizeof loop, handler, sizeof handler);
+    Direct *d = direct_new(b->v, DIRECT_ON, NULL);
+    Kicker k = {b, d, (volatile uint32_t *)(b->ram->host + FRAME + 0x4000)};
+    GThread *t = g_thread_new("kicker", kick_main, &k);
+    g_assert_cmpint(direct_run(d), ==, EXIT_HALT);
+    g_thread_join(t);
+    g_assert_cmpuint(b->v->cpl, ==, 0);
+    g_assert_cmpuint(d->stats.stays, ==, 1);
+    g_assert_cmpuint(d->stats.exits[SANDBOX_KICK], >=, 1);
+    uint32_t eip = 0, cs = 0;
+    memcpy(&eip, b->ram->host + 0x7000 - 20, 4);
+    memcpy(&cs, b->ram->host + 0x7000 - 16, 4);
+    g_assert_cmpuint(cs, ==, 0x1b);
+    g_assert_true(eip == USER || eip == USER + 6);
+    bench_end(b, d);
+}
+
+/* Code is rewritten by DMA, in another thread. */
+static void *dma_main(void *opaque)
+{
+    Kicker *k = opaque;
+    static const uint8_t hlt[] = {0xf4};
+    while (*k->counter < 1000)
+        g_usleep(1000);
+    bus_dma_write(k->b->mem, FRAME + 6, hlt, 1);
+    return NULL;
+}
+
+static void test_dma(void)
+{
+    static const uint8_t loop[] = {0xff, 0x05, 0x00, 0x40, 0x40, 0x00, 0xeb, 0xf8};
+    static const uint8_t handler[] = {0xf4};
+    if (!have_sandbox())
+        return;
+    CpuBench *b = user_bench(loop, sizeof loop, handler, sizeof handler);
+    bus_set_ram(b->mem, b->ram);
+    poke32(b, IDT + 13 * 8, 0x80000 | HANDLER); /* #GP, by the HLT */
+    poke32(b, IDT + 13 * 8 + 4, 0x8e00);
+    Direct *d = direct_new(b->v, DIRECT_ON, NULL);
+    Kicker k = {b, d, (volatile uint32_t *)(b->ram->host + FRAME + 0x4000)};
+    GThread *t = g_thread_new("dma", dma_main, &k);
+    g_assert_cmpint(direct_run(d), ==, EXIT_HALT);
+    g_thread_join(t);
+    uint32_t eip = 0;
+    memcpy(&eip, b->ram->host + 0x7000 - 20, 4);
+    g_assert_cmpuint(eip, ==, USER + 6);
+    spaces_late(d->spaces); /* if the HLT was faster than the kick */
+    g_assert_cmpuint(spaces_stats(d->spaces)->code_written, ==, 1);
+    bench_end(b, d);
+}
+
+/* ---- the sweep ---- */
+
+static const SweepRules rules = {.rdtsc_faults = true, .host_bmi1 = true, .host_lzcnt = true};
+
+static bool sweep_bytes(const char *bytes, unsigned n, unsigned at)
+{
+    static uint8_t page[SWEEP_PAGE];
+    SweepRules r = rules;
+    Sweep s = {0};
+    r.features = cpu_model_find("qemu32")->features;
+    memset(page, 0x90, sizeof page);
+    memcpy(page + at, bytes, n);
+    return sweep_from(&s, &r, page, 0, 4);
+}
+#define SWEEP(bytes) sweep_bytes(bytes, sizeof(bytes) - 1, 100)
+
+static void test_sweep_insns(void)
+{
+    /* arithmetic, strings, system calls, what traps, x87 */
+    g_assert_true(SWEEP("\x01\xd8\x0f\xaf\xc3\xf3\xa5\xcd\x80\xf4\xfa\xd9\xe8\xde\xc1\x9c\x9d\x0f\x31"));
+    g_assert_true(SWEEP("\x65\xa1\x14\x00\x00\x00")); /* mov gs:[14h], eax: through a segment */
+    static const struct {
+        const char *bytes;
+        unsigned n;
+    } refused[] = {
+        {"\x8c\xd8", 2}, {"\x8e\xd8", 2}, {"\x1e", 1}, {"\x07", 1}, {"\x0f\xa8", 2}, {"\xc5\x06", 2}, {"\x0f\xb4\x06", 3},
+        {"\xcf", 1}, {"\xcb", 1}, {"\xea\0\0\0\0\x33\0", 7}, {"\xff\x2e", 2}, {"\xff\x1e", 2}, {"\x0f\x01\x06", 3},
+        {"\x0f\x01\x0e", 3}, {"\x0f\x01\xe0", 3}, {"\x0f\x00\xc0", 3}, {"\x0f\x00\xc8", 3}, {"\x0f\x02\xc1", 3},
+        {"\x0f\x03\xc1", 3}, {"\x0f\x00\xe0", 3}, {"\x0f\xa2", 2}, {"\x0f\x34", 2}, {"\x0f\x05", 2}, {"\xf1", 1},
+        {"\xd9\x36", 2}, {"\xdd\x36", 2}, {"\x0f\xae\x06", 3}, {"\x0f\x33", 2}, {"\x0f\xc7\xf0", 3}, /* rdrand */
+        {"\x66\x0f\x38\x00\xc1", 5}, /* pshufb: this CPU has no SSSE3 */ {"\xc5\xf8\x77", 3}, /* vzeroupper */
+        {"\x0f\x01\xd0", 3}, {"\x0f\x01\xf9", 3}, {"\xf3\x0f\xbd\xc1", 4}, {"\xf3\x0f\xbc\xc1\x74\x00", 6},
+    };
+    for (unsigned n = 0; n < G_N_ELEMENTS(refused); n++)
+        if (sweep_bytes(refused[n].bytes, refused[n].n, 100))
+            g_error("refused instruction %u was allowed", n);
+    g_assert_true(SWEEP("\xf3\x0f\xbc\xc1\x89\xca\x31\xc0")); /* f3 bsf, and ZF is written before it is read */
+    g_assert_true(SWEEP("\xc7\xf8\0\0\0\0"));           /* xbegin, on a host without */
+    g_assert_true(SWEEP("\xb8\x8c\xd8\x0f\xa2"));         /* in an immediate */
+}
+
+static void test_sweep_flow(void)
+{
+    /* a branch into the middle of what came in line: both are looked at */
+    g_assert_false(SWEEP("\xeb\x01\xb8\x0f\xa2\x00\x00"));
+    g_assert_false(SWEEP("\xc3\x0f\xa2")); /* behind a return */
+    /* the last instruction: what can follow does not matter, or does */
+    g_assert_true(sweep_bytes("\xb8\x01", 2, SWEEP_PAGE - 2));
+    SweepRules r = rules;
+    r.features = cpu_model_find("qemu32")->features;
+    static uint8_t one[SWEEP_PAGE], two[SWEEP_PAGE];
+    for (int bad = 0; bad < 2; bad++) {
+        Sweep s = {0}, next = {0};
+        memset(one, 0x90, sizeof one);
+        memset(two, 0x90, sizeof two);
+        one[SWEEP_PAGE - 1] = 0x0f;
+        two[0] = bad ? 0xa2 : 0x31;
+        g_assert_true(sweep_from(&s, &r, one, 0, 4));
+        g_assert_cmpuint(s.crosses, ==, SWEEP_PAGE - 1);
+        g_assert_true(sweep_pair(&s, &r, one, &next, two) == !bad);
+        g_assert_true(bad || sweep_saw(&next, 1));
+    }
+    /* before the first known instruction */
+    Sweep s = {0};
+    memset(one, 0x90, sizeof one);
+    memcpy(one + 40, "\x0f\xa2", 2);
+    g_assert_true(sweep_from(&s, &r, one, 100, 4));
+    g_assert_false(sweep_head(&s, &r, one));
+    g_assert_cmpuint(s.bad, ==, 40);
+}
+
+/* The quick table for common instructions says what the decoder says. */
+static void test_sweep_lengths(void)
+{
+    GRand *rand = g_rand_new_with_seed(7);
+    SweepRules r = rules;
+    r.features = cpu_model_find("qemu32")->features;
+    for (int n = 0; n < 200000; n++) {
+        static uint8_t page[SWEEP_PAGE];
+        Insn i;
+        Sweep s = {0};
+        for (unsigned k = 0; k < 32; k++)
+            page[k] = g_rand_int(rand);
+        page[0] = n;
+        if (insn_decode(page, 15, 4, r.features, &i) != DECODE_OK || !sweep_allows(&r, i.row, i.rep == REP_F3))
+            continue;
+        memset(page + i.len, 0xf1, SWEEP_PAGE - i.len); /* INT1 behind it: found at once, or the length was wrong */
+        sweep_from(&s, &r, page, 0, 4);
+        if (!s.refused || (s.bad != i.len && !(i.flags & INSN_ENDS_BLOCK)))
+            g_error("length of %02x %02x %02x: %u, not %u", page[0], page[1], page[2], s.bad, i.len);
+    }
+    g_rand_free(rand);
+}
+
+/* ---- the policy ---- */
+
+static void test_policy(void)
+{
+    const PolicyCosts c = {.trip = 10, .ms = 1000}; /* in microseconds */
+    Policy p = {0};
+    uint64_t now = 0;
+    /* short stretches never do */
+    for (int n = 0; n < 100000; n++)
+        g_assert_false(policy_stretch(&p, &c, 50, now += 60));
+    /* long ones do, when there was enough of them */
+    int n = 0;
+    while (!policy_stretch(&p, &c, 4000, now += 4000))
+        g_assert_cmpint(++n, <, 50);
+    g_assert_cmpint(n, >, 2);
+    g_assert_true(p.promoted);
+    /* a good program stays */
+    for (n = 0; n < 1000; n++) {
+        now += 4000;
+        if (policy_stay(&p, &c, 4000, 1))
+            g_assert_false(policy_verdict(&p, &c, 19000, now));
+    }
+    /* the mapping of its pages, at first, is no reason */
+    Policy young = {.promoted = true, .since = now};
+    now += 20000;
+    g_assert_true(policy_stay(&young, &c, 20000, 1000));
+    g_assert_false(policy_verdict(&young, &c, 5000, now));
+    g_assert_cmpuint(young.bad, ==, 0);
+    /* one that traps all the time goes, and has to wait, each time longer */
+    uint64_t waited = 0;
+    for (int round = 0; round < 4; round++) {
+        bool demoted = false;
+        for (n = 0; n < 20 && !demoted; n++) {
+            now += 20000;
+            g_assert_true(policy_stay(&p, &c, 20000, 800));
+            demoted = policy_verdict(&p, &c, 6000, now);
+        }
+        g_assert_true(demoted);
+        g_assert_cmpuint(p.not_before - now, >, waited);
+        waited = p.not_before - now;
+        uint64_t from = now;
+        while (!policy_stretch(&p, &c, 4000, now += 4000))
+            ;
+        g_assert_cmpuint(now - from, >=, waited);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const Guest guests[] = {
@@ -108,5 +382,11 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/direct/guest/%s", guests[n].name);
         g_test_add_data_func(path, &guests[n], test_guest);
     }
+    g_test_add_func("/direct/interrupt", test_interrupt);
+    g_test_add_func("/direct/dma", test_dma);
+    g_test_add_func("/sweep/insns", test_sweep_insns);
+    g_test_add_func("/sweep/flow", test_sweep_flow);
+    g_test_add_func("/sweep/lengths", test_sweep_lengths);
+    g_test_add_func("/policy", test_policy);
     return g_test_run();
 }

@@ -93,6 +93,7 @@ static bool sandbox_ready(Direct *d)
         d->stats.births++;
         space_attach(s, b);
         s->tsc_faults = false;
+        s->cpu_time = sandbox_cpu_time(b);
     }
     space_sync(s);
     if (s->tsc_faults == tsc_is_hosts(d->v)) {
@@ -269,6 +270,20 @@ static void run(Direct *d, Stay *stay)
     }
 }
 
+/* Was it worth it, lately? */
+static void judge(Direct *d, Space *s, uint64_t now)
+{
+    uint64_t used = s->sandbox ? sandbox_cpu_time(s->sandbox) : 0;
+    uint64_t work = used - MIN(used, s->cpu_time);
+    s->cpu_time = used;
+    if (policy_verdict(direct_policy(s), &d->costs, work * (d->costs.ms / 1000) / 1000, now)) {
+        d->stats.demotions++;
+        direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
+        if (s->sandbox)
+            drop(d, s);
+    }
+}
+
 void native_stay(Direct *d)
 {
     Vcpu *v = d->v;
@@ -297,9 +312,6 @@ void native_stay(Direct *d)
     d->stats.time[TIME_UPKEEP] += upkeep;
     d->since = now;
     d->in_user = false;
-    if (d->mode == DIRECT_AUTO && policy_stay(direct_policy(s), &d->costs, stay.inside, upkeep, stay.trips, now)) {
-        d->stats.demotions++;
-        direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
-        drop(d, s);
-    }
+    if (d->mode == DIRECT_AUTO && policy_stay(direct_policy(s), &d->costs, now - begin, stay.trips))
+        judge(d, s, now);
 }

@@ -11,8 +11,8 @@ enum {
     VERDICT_MS = 20,     /* time after which a stay is judged */
     GRACE_MS = 50,       /* its pages have to be mapped first */
     BAD_MAX = 3,
-    PENALTY_MS = 200,    /* doubled with each demotion... */
-    PENALTY_DOUBLINGS = 7,
+    PENALTY_MS = 500,    /* doubled with each demotion... */
+    PENALTY_DOUBLINGS = 7, /* ...so often */
 };
 
 bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time, uint64_t now)
@@ -30,22 +30,24 @@ bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time, uint64_t now
         return false;
     p->promoted = true;
     p->since = now;
-    p->user = p->traps = p->native = p->other = p->trips = p->bad = 0;
+    p->user = p->traps = p->total = p->trips = p->bad = 0;
     return true;
 }
 
-bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t native, uint64_t other, unsigned trips, uint64_t now)
+bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t total, unsigned trips)
 {
-    p->native += native;
-    p->other += other;
+    p->total += total;
     p->trips += trips;
-    uint64_t total = p->native + p->other;
-    if (total < VERDICT_MS * c->ms)
-        return false;
-    uint64_t overhead = MIN(p->trips * c->trip, p->native) + p->other;
-    bool dear = overhead * 100 > total * POLICY_OVERHEAD_MAX && now - p->since > GRACE_MS * c->ms;
+    return p->total >= VERDICT_MS * c->ms;
+}
+
+bool policy_verdict(Policy *p, const PolicyCosts *c, uint64_t work, uint64_t now)
+{
+    /* Half a trip is the sandbox's own time, too. */
+    uint64_t cost = p->trips * c->trip, useful = work - MIN(work, cost / 2);
+    bool dear = useful * 100 < cost * POLICY_WORTH_MIN && now - p->since > GRACE_MS * c->ms;
     p->bad = dear ? p->bad + 1 : 0;
-    p->native = p->other = p->trips = 0;
+    p->total = p->trips = 0;
     if (p->bad < BAD_MAX)
         return false;
     p->promoted = false;

@@ -22,17 +22,20 @@ typedef struct Policy {
     bool promoted;
     bool banned;         /* never again: it escaped, or the host refuses */
     uint64_t user, traps; /* in translation, lately: time in user mode, and how often that ended */
-    uint64_t native, other, trips; /* since the last verdict: time in the sandbox with trips, time with its upkeep, number of trips */
+    uint64_t total;      /* since the last verdict: time running directly, with all that it takes */
+    uint64_t trips;      /* and trips to the sandbox */
     uint64_t since;      /* when promoted */
     uint64_t not_before; /* when it may be promoted again */
     unsigned bad;        /* verdicts in a row that found it too dear */
     unsigned demotions;
 } Policy;
 
-/* In percent, of time running directly: more overhead than this, and translation is better. */
-enum { POLICY_OVERHEAD_MAX = 33 };
+/* In percent of the trips' cost: less user code run by them than that, and translation is better. */
+enum { POLICY_WORTH_MIN = 300 };
 
 /* A stretch of translated user code ended. True: promoted by that. */
 bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time, uint64_t now);
-/* A stay in the sandbox ended. True: demoted by that. */
-bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t native, uint64_t other, unsigned trips, uint64_t now);
+/* A stay in the sandbox ended. True: it is time for a verdict. */
+bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t total, unsigned trips);
+/* The verdict: work is the processor time that the sandbox has used since the last one. True: demoted by that. */
+bool policy_verdict(Policy *p, const PolicyCosts *c, uint64_t work, uint64_t now);

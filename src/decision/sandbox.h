@@ -105,6 +105,8 @@ bool sandbox_fpu_home(Sandbox *s, Vcpu *v);
 void sandbox_kick(Sandbox *s);
 
 pid_t sandbox_pid(const Sandbox *s);
+/* Processor time that it has used, in nanoseconds. */
+uint64_t sandbox_cpu_time(const Sandbox *s);
 /* Upper bound on the number of host mappings. */
 unsigned sandbox_mappings(const Sandbox *s);
 const char *sandbox_exit_name(SandboxExit exit);

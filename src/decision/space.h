@@ -27,6 +27,7 @@ typedef struct Space {
     uint64_t cr3;
     Spaces *owner;
     Sandbox *sandbox;   /* NULL: none, nothing is mapped */
+    uint64_t cpu_time;  /* the sandbox's at the last verdict: its owner's note */
     bool tsc_faults;    /* RDTSC stops: its owner's note */
     bool broken;        /* a mapping call failed: the sandbox is not as we think. Drop it. */
     uint64_t generation; /* Vcpu.tlb_generation it was compared for */

@@ -14,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cpu/cpu.h"
@@ -346,4 +347,13 @@ void sandbox_kick(Sandbox *s)
 pid_t sandbox_pid(const Sandbox *s)
 {
     return s->pid;
+}
+
+uint64_t sandbox_cpu_time(const Sandbox *s)
+{
+    struct timespec t;
+    clockid_t clock;
+    if (s->dead || clock_getcpuclockid(s->pid, &clock) || clock_gettime(clock, &t))
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }

@@ -8,7 +8,7 @@
 
 #define INSN_MAX 15
 
-bool sweep_allows(const SweepRules *rules, uint16_t row, uint16_t opcode, bool f3)
+bool sweep_allows(const SweepRules *rules, uint16_t row, bool f3)
 {
     switch (row) {
     case ROW_INVALID:
@@ -26,7 +26,7 @@ bool sweep_allows(const SweepRules *rules, uint16_t row, uint16_t opcode, bool f
         return rules->cpuid_faults;
     case ROW_RDTSC: case ROW_RDTSCP:
         return rules->rdtsc_faults;
-    case ROW_BSF:
+    case ROW_BSF: /* the host's TZCNT: see zf_is_dead() */
         return !(f3 && rules->host_bmi1);
     case ROW_BSR:
         return !(f3 && rules->host_lzcnt);
@@ -130,12 +130,63 @@ static bool undefined_everywhere(const SweepRules *rules, const uint8_t *bytes, 
     return !p->known && (bytes[0] >= 0xfe || bytes[0] == 0xc6 || bytes[0] == 0xc7 || bytes[0] == 0x8d);
 }
 
+/* Does it write ZF whatever its operands, and not read it? */
+static bool writes_zf(const InsnPeek *p)
+{
+    switch (p->row) {
+    case ROW_ADD: case ROW_OR: case ROW_ADC: case ROW_SBB: case ROW_AND: case ROW_SUB: case ROW_XOR: case ROW_CMP: case ROW_TEST:
+    case ROW_INC: case ROW_DEC: case ROW_NEG: case ROW_BSF: case ROW_BSR: case ROW_XADD: case ROW_CMPXCHG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Does it leave all flags alone, as in line goes on? Only the common ones. */
+static bool ignores_flags(const InsnPeek *p)
+{
+    switch (p->row) {
+    case ROW_MOV: case ROW_MOVZX8: case ROW_MOVZX16: case ROW_MOVSX8: case ROW_MOVSX16: case ROW_LEA: case ROW_PUSH: case ROW_POP:
+    case ROW_XCHG: case ROW_NOT: case ROW_NOP: case ROW_BSWAP: case ROW_CDQ: case ROW_CWDE: case ROW_SHL: case ROW_SHR: case ROW_SAR:
+    case ROW_SHLD: case ROW_SHRD: case ROW_BT: case ROW_BTS: case ROW_BTR: case ROW_BTC: case ROW_IMUL: case ROW_MUL: case ROW_ROL:
+    case ROW_ROR: /* these change flags, perhaps ZF, but read none */
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*
+ * F3 BSF on a host with BMI1 is TZCNT, and compilers write it everywhere. By the manual BSF leaves its destination undefined
+ * when the source is 0, and all flags but ZF: so the two differ in ZF alone, and not even there where it is written again
+ * before it is read.
+ */
+static bool zf_is_dead(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size)
+{
+    enum { FAR_ENOUGH = 12 };
+    for (unsigned k = 0; k < FAR_ENOUGH && n > 0; k++) {
+        InsnPeek p;
+        if (insn_peek(bytes, MIN(n, INSN_MAX), code_size, rules->features, &p) != DECODE_OK)
+            return false;
+        if (writes_zf(&p))
+            return true;
+        if (!ignores_flags(&p))
+            return false;
+        bytes += p.len;
+        n -= p.len;
+    }
+    return false;
+}
+
 static Look look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p)
 {
     if (n >= INSN_MAX && code_size == 4 && quick_peek(bytes, p))
         return LOOK_OK;
     switch (insn_peek(bytes, MIN(n, INSN_MAX), code_size, rules->features, p)) {
-    case DECODE_OK: return sweep_allows(rules, p->row, p->opcode, p->f3) ? LOOK_OK : LOOK_REFUSED;
+    case DECODE_OK:
+        if (p->row == ROW_BSF && p->f3 && zf_is_dead(rules, bytes + p->len, n - p->len, code_size))
+            return LOOK_OK;
+        return sweep_allows(rules, p->row, p->f3) ? LOOK_OK : LOOK_REFUSED;
     case DECODE_MORE: return LOOK_MORE;
     case DECODE_TOO_LONG: return LOOK_TRAPS;
     default: return undefined_everywhere(rules, bytes, p) ? LOOK_TRAPS : LOOK_REFUSED;

@@ -35,8 +35,8 @@ typedef struct Sweep {
     uint16_t crosses;    /* offset of an instruction that the next page's bytes have to tell; 0: none */
 } Sweep;
 
-/* May an instruction of this row and these bytes run in a sandbox? */
-bool sweep_allows(const SweepRules *rules, uint16_t row, uint16_t opcode, bool f3);
+/* May an instruction of this row run in a sandbox, whatever stands around it? f3: it has that prefix. */
+bool sweep_allows(const SweepRules *rules, uint16_t row, bool f3);
 
 /*
  * Look at the code of page (4096 bytes) from offset on, in addition to what s saw before. All that was seen in one Sweep is of
