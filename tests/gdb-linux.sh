@@ -31,7 +31,8 @@ def record(name, mode, data=b"", major=0, minor=0):
 open("initrd", "wb").write(record(b"dev", 0o40755) + record(b"dev/console", 0o20600, b"", 5, 1) +
                            record(b"init", 0o100755, open("init", "rb").read()) + record(b"TRAILER!!!", 0))
 P
-{ read -r start_kernel; read -r do_timer; } < <(timeout 120 python3 "$here/kallsyms.py" "$kernel" start_kernel do_timer)
+{ read -r start_kernel; read -r do_timer; read -r entry; } < \
+    <(timeout 120 python3 "$here/kallsyms.py" "$kernel" start_kernel do_timer entry_INT80_32)
 
 "$machine" -display none -serial file:serial -m 128 -S -gdb unix:sock -kernel "$kernel" -initrd initrd -append "nokaslr no_timer_check console=ttyS0" >log 2>&1 </dev/null &
 pid=$!
@@ -71,7 +72,7 @@ p/x \$cs & 3
 p \$sp < 0xc0000000
 x/2xw \$sp
 stepi 2
-info symbol \$pc
+p \$pc == $entry && (\$cs & 3) == 0
 p \$eax
 detach
 G
@@ -95,7 +96,8 @@ expect() # name, then patterns that lines have in this order
 expect "steps across the BIOS's far transfer to protected mode" 'breakpoint 1' 'jmp' '= 0xf000$' '= 1$' '= 0x[1-9a-f][0-9a-f]*$'
 expect "a breakpoint in start_kernel" '== the kernel' 'Breakpoint 2' '= 1$'
 expect "watches jiffies, which do_timer writes" 'watchpoint 3' 'Old value' 'New value' '= 1$'
-expect "reads a user process's stack" '== a user process' 'breakpoint 4' '= 0x3$' '= 1$' '0x600df00d.0x12345678' 'ask \+ 7' 'detached'
+expect "reads a user process's stack, steps into its system call" '== a user process' 'breakpoint 4' '= 0x3$' '= 1$' \
+    '0x600df00d.0x12345678' '= 1$' '= 20$' 'detached'
 count=$((count + 1))
 [ $alive = 1 ] && echo "ok $count - the guest lives on" || { echo "not ok $count - the guest lives on"; result=1; }
 echo "1..$count"
