@@ -147,6 +147,10 @@ try:
     result(p.returncode == 1 and p.stdout == b"x86vm: -display curses: standard input and output are no terminal\n",
            "no terminal: a line and status 1", p.stdout)
 
+    # the program itself needs neither library
+    needs = subprocess.run(["ldd", build + "/src/x86vm"], stdout=subprocess.PIPE, timeout=LIMIT).stdout.decode()
+    result(not re.search("SDL|curses|libX", needs), "the program links no library of the screens", needs)
+
     # neither a window system nor a terminal
     if os.path.exists("log"):
         os.unlink("log")
