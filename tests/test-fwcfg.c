@@ -5,7 +5,10 @@
 #include "hw/smbios.h"
 #include "hwtest.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void fw_read(HwTest *t, uint16_t key, void *buf, size_t len)
 {
@@ -137,6 +140,36 @@ static void test_dma(HwTest *t)
     hw_outl(t, 0x514, GUINT32_TO_BE(0x8000));
     hw_outw(t, 0x518, 0x8000);
     g_assert_cmphex(t->ram->host[0x9000], ==, 0xee);
+    fwcfg_free(f);
+}
+
+/* An item that stays in a file on the host: read in pieces, and zeros where the file has ended since. */
+static void test_host_file(HwTest *t)
+{
+    enum { SIZE = 200000 };
+    FwCfg *f = fwcfg_new(t->io, t->mem);
+    g_autofree uint8_t *bytes = g_malloc(SIZE);
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("x86vm-fwcfg-XXXXXX", &path, NULL);
+    g_assert_cmpint(fd, >=, 0);
+    g_unlink(path);
+    for (unsigned n = 0; n < SIZE; n++)
+        bytes[n] = (uint8_t)(n * 7 + n / 256);
+    g_assert_cmpint(write(fd, bytes, SIZE), ==, SIZE);
+    fwcfg_set_fd(f, FW_CFG_INITRD_DATA, fd, SIZE);
+    memset(t->ram->host + 0x10000, 0xee, SIZE + 16);
+    g_assert_cmphex(dma(t, FW_CFG_INITRD_DATA << 16 | 8 | 2, 150000, 0x10000), ==, 0);
+    g_assert_cmphex(hw_inb(t, 0x511), ==, bytes[150000]);
+    g_assert_cmphex(dma(t, 2, 50007, 0x10000 + 150001), ==, 0);
+    t->ram->host[0x10000 + 150000] = bytes[150000];
+    g_assert_cmpmem(t->ram->host + 0x10000, SIZE, bytes, SIZE);
+    g_assert_cmpmem(t->ram->host + 0x10000 + SIZE, 9, "\0\0\0\0\0\0\0\0\xee", 9);
+    g_assert_cmpint(ftruncate(fd, 100000), ==, 0);
+    g_assert_cmphex(dma(t, FW_CFG_INITRD_DATA << 16 | 8 | 2, SIZE, 0x10000), ==, 0);
+    g_assert_cmpmem(t->ram->host + 0x10000, 100000, bytes, 100000);
+    g_assert_cmphex(t->ram->host[0x10000 + 100000] | t->ram->host[0x10000 + SIZE - 1], ==, 0);
+    fwcfg_set32(f, FW_CFG_INITRD_DATA, 5); /* replaced: the file is closed */
+    g_assert_cmpint(fcntl(fd, F_GETFD), ==, -1);
     fwcfg_free(f);
 }
 
@@ -316,6 +349,7 @@ int main(int argc, char **argv)
     hw_test_add("/fwcfg/ports", test_ports);
     hw_test_add("/fwcfg/files", test_files);
     hw_test_add("/fwcfg/dma", test_dma);
+    hw_test_add("/fwcfg/host-file", test_host_file);
     hw_test_add("/fwcfg/acpi", test_acpi);
     hw_test_add("/fwcfg/acpi-small", test_acpi_small);
     hw_test_add("/fwcfg/smbios", test_smbios);

@@ -12,7 +12,9 @@
  */
 #include "hw/fwcfg.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FWCFG_PORT 0x510
 #define FWCFG_DMA_PORT 0x514
@@ -27,19 +29,52 @@
 #define DMA_WRITE 0x10u
 
 #define DIR_ENTRY_SIZE 64 /* size, key, reserved, name */
+#define PIECE 65536u      /* bytes of a file on the host that are held at a time */
+
+typedef struct Item {
+    GBytes *bytes; /* or NULL: in fd */
+    int fd;
+    uint64_t size;
+} Item;
 
 struct FwCfg {
     Bus *mem;
-    GHashTable *items; /* key -> GBytes */
+    GHashTable *items; /* key -> Item */
     GPtrArray *names;  /* of the files: the key is FW_CFG_FILE_FIRST + index */
     uint16_t key;
     uint64_t offset;
     uint32_t dma_high;
 };
 
-static GBytes *fwcfg_item(FwCfg *f)
+static void item_free(gpointer opaque)
 {
-    return g_hash_table_lookup(f->items, GUINT_TO_POINTER((guint)f->key));
+    Item *item = opaque;
+    if (item->bytes)
+        g_bytes_unref(item->bytes);
+    else
+        close(item->fd);
+    g_free(item);
+}
+
+/* Copy len bytes from offset on; they lie within the item. */
+static void item_read(const Item *item, uint64_t offset, uint8_t *to, size_t len)
+{
+    if (item->bytes) {
+        memcpy(to, (const uint8_t *)g_bytes_get_data(item->bytes, NULL) + offset, len);
+        return;
+    }
+    while (len) {
+        ssize_t n = pread(item->fd, to, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            memset(to, 0, len);
+            return;
+        }
+        to += n;
+        offset += n;
+        len -= n;
+    }
 }
 
 static void fwcfg_select(FwCfg *f, uint16_t key)
@@ -48,14 +83,12 @@ static void fwcfg_select(FwCfg *f, uint16_t key)
     f->offset = 0;
 }
 
-/* What is left of the selected item, from its current offset. */
-static const uint8_t *fwcfg_rest(FwCfg *f, size_t *len)
+/* The selected item, if anything is left of it from the current offset on. */
+static const Item *fwcfg_rest(FwCfg *f, uint64_t *len)
 {
-    GBytes *item = fwcfg_item(f);
-    gsize size = 0;
-    const uint8_t *bytes = item ? g_bytes_get_data(item, &size) : NULL;
-    *len = f->offset < size ? size - f->offset : 0;
-    return *len ? bytes + f->offset : NULL;
+    const Item *item = g_hash_table_lookup(f->items, GUINT_TO_POINTER((guint)f->key));
+    *len = item && f->offset < item->size ? item->size - f->offset : 0;
+    return *len ? item : NULL;
 }
 
 /* Ports */
@@ -65,12 +98,12 @@ static uint64_t fwcfg_read(void *opaque, uint64_t offset, unsigned size)
     FwCfg *f = opaque;
     if (offset != 1 || size != 1)
         return 0;
-    size_t len;
-    const uint8_t *rest = fwcfg_rest(f, &len);
-    if (!rest)
-        return 0;
-    f->offset++;
-    return *rest;
+    uint64_t len;
+    const Item *item = fwcfg_rest(f, &len);
+    uint8_t byte = 0;
+    if (item)
+        item_read(item, f->offset++, &byte, 1);
+    return byte;
 }
 
 static void fwcfg_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
@@ -86,11 +119,19 @@ static const RegionOps fwcfg_ops = { .read = fwcfg_read, .write = fwcfg_write, .
 static void dma_copy_out(FwCfg *f, uint64_t addr, uint32_t length)
 {
     static const uint8_t zeros[4096];
-    size_t have;
-    const uint8_t *rest = fwcfg_rest(f, &have);
+    uint64_t have;
+    const Item *item = fwcfg_rest(f, &have);
     uint32_t copied = have < length ? (uint32_t)have : length;
-    if (copied)
-        bus_dma_write(f->mem, addr, rest, copied);
+    if (item && item->bytes) {
+        bus_dma_write(f->mem, addr, (const uint8_t *)g_bytes_get_data(item->bytes, NULL) + f->offset, copied);
+    } else if (item) {
+        g_autofree uint8_t *piece = g_malloc(PIECE);
+        for (uint32_t at = 0, n; at < copied; at += n) {
+            n = MIN(copied - at, PIECE);
+            item_read(item, f->offset + at, piece, n);
+            bus_dma_write(f->mem, addr + at, piece, n);
+        }
+    }
     f->offset += copied;
     /* Past the end there are zeros. No need to write more of them than there are addresses. */
     while (copied < length && addr + copied <= 0xffffffff) {
@@ -150,7 +191,14 @@ static const RegionOps dma_ops = { .read = dma_port_read, .write = dma_port_writ
 
 void fwcfg_set_shared(FwCfg *f, uint16_t key, GBytes *bytes)
 {
-    g_hash_table_replace(f->items, GUINT_TO_POINTER((guint)key), g_bytes_ref(bytes));
+    Item item = { .bytes = g_bytes_ref(bytes), .fd = -1, .size = g_bytes_get_size(bytes) };
+    g_hash_table_replace(f->items, GUINT_TO_POINTER((guint)key), g_memdup2(&item, sizeof item));
+}
+
+void fwcfg_set_fd(FwCfg *f, uint16_t key, int fd, uint64_t size)
+{
+    Item item = { .fd = fd, .size = size };
+    g_hash_table_replace(f->items, GUINT_TO_POINTER((guint)key), g_memdup2(&item, sizeof item));
 }
 
 void fwcfg_set(FwCfg *f, uint16_t key, const void *bytes, size_t len)
@@ -186,8 +234,8 @@ static void directory_update(FwCfg *f)
     for (guint i = 0; i < f->names->len; i++) {
         uint8_t entry[DIR_ENTRY_SIZE] = { 0 };
         uint16_t key = FW_CFG_FILE_FIRST + i;
-        GBytes *item = g_hash_table_lookup(f->items, GUINT_TO_POINTER((guint)key));
-        uint32_t size = GUINT32_TO_BE((uint32_t)g_bytes_get_size(item));
+        const Item *item = g_hash_table_lookup(f->items, GUINT_TO_POINTER((guint)key));
+        uint32_t size = GUINT32_TO_BE((uint32_t)item->size);
         key = GUINT16_TO_BE(key);
         memcpy(entry, &size, 4);
         memcpy(entry + 4, &key, 2);
@@ -222,7 +270,7 @@ FwCfg *fwcfg_new(Bus *io, Bus *mem)
 {
     FwCfg *f = g_new0(FwCfg, 1);
     f->mem = mem;
-    f->items = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
+    f->items = g_hash_table_new_full(NULL, NULL, NULL, item_free);
     f->names = g_ptr_array_new_with_free_func(g_free);
     fwcfg_set(f, FW_CFG_SIGNATURE, "QEMU", 4);
     fwcfg_set32(f, FW_CFG_ID, ID_TRADITIONAL | ID_DMA);

@@ -59,5 +59,10 @@ void fwcfg_set32(FwCfg *f, uint16_t key, uint32_t value);
 void fwcfg_set64(FwCfg *f, uint16_t key, uint64_t value);
 /* The same without a copy, for kernels: the device holds a reference. */
 void fwcfg_set_shared(FwCfg *f, uint16_t key, GBytes *bytes);
+/*
+ * The same from a file on the host, read whenever the guest reads it: a large initrd needn't be held. The device owns
+ * fd (a regular file). Should the file have become shorter by then, the guest sees zeros.
+ */
+void fwcfg_set_fd(FwCfg *f, uint16_t key, int fd, uint64_t size);
 /* Set a named file (copied). The name has at most FW_CFG_NAME_MAX characters. */
 void fwcfg_set_file(FwCfg *f, const char *name, const void *bytes, size_t len);

@@ -10,7 +10,11 @@
 #include "hw/kernel.h"
 
 #include <elf.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define KERNEL_ERROR g_quark_from_static_string("x86vm-kernel")
 #define REAL_ADDR 0x10000u
@@ -43,28 +47,61 @@ static void set_shared(FwCfg *f, uint16_t addr_key, uint32_t addr, uint16_t size
     fwcfg_set_shared(f, data_key, bytes);
 }
 
+/* A file that is handed on as it is: a regular one stays where it is, what comes from a pipe is held. */
+typedef struct HostFile {
+    GBytes *bytes; /* or NULL: in fd */
+    int fd;
+    uint64_t size;
+} HostFile;
+
+static void close_file(HostFile *h)
+{
+    if (h->fd >= 0)
+        close(h->fd);
+    if (h->bytes)
+        g_bytes_unref(h->bytes);
+}
+
+static bool open_file(HostFile *h, const char *path, const char *option, GError **error)
+{
+    struct stat st;
+    *h = (HostFile){ .fd = -1 };
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (h->fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
+        h->size = (uint64_t)st.st_size;
+        return true;
+    }
+    h->bytes = read_file(path, option, error); /* which knows what to say, too */
+    h->size = h->bytes ? g_bytes_get_size(h->bytes) : 0;
+    return h->bytes != NULL;
+}
+
 /* ---- Linux ---- */
 
 static bool load_initrd(FwCfg *f, uint8_t *setup, uint16_t protocol, uint64_t ram, uint64_t kernel_end, const char *path,
                         GError **error)
 {
-    GBytes *initrd = read_file(path, "-initrd", error);
-    if (!initrd)
+    HostFile initrd = { .fd = -1 };
+    if (!open_file(&initrd, path, "-initrd", error))
         return false;
     uint64_t max = protocol >= 0x203 ? get32(setup + 0x22c) : 0x37ffffff;
-    uint64_t size = g_bytes_get_size(initrd);
+    uint64_t size = initrd.size;
     max = MIN(max, ram - ACPI_RESERVE - 1);
     if (size > max || ((max - size) & ~0xfffull) < kernel_end) {
         g_set_error(error, KERNEL_ERROR, 0, "-initrd %s: %" G_GUINT64_FORMAT " MiB do not fit in %" G_GUINT64_FORMAT
                     " MiB of memory beside the kernel; give the machine more with -m", path, size >> 20, ram >> 20);
-        g_bytes_unref(initrd);
+        close_file(&initrd);
         return false;
     }
     uint32_t addr = (max - size) & ~0xfffull;
     put32(setup + 0x218, addr);
     put32(setup + 0x21c, size);
-    set_shared(f, FW_CFG_INITRD_ADDR, addr, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, initrd);
-    g_bytes_unref(initrd);
+    fwcfg_set32(f, FW_CFG_INITRD_ADDR, addr);
+    fwcfg_set32(f, FW_CFG_INITRD_SIZE, size);
+    if (initrd.bytes)
+        fwcfg_set_shared(f, FW_CFG_INITRD_DATA, initrd.bytes);
+    else
+        fwcfg_set_fd(f, FW_CFG_INITRD_DATA, g_steal_fd(&initrd.fd), size);
+    close_file(&initrd);
     return true;
 }
 
