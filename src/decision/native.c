@@ -17,13 +17,17 @@ enum {
     EXCURSION_STEPS = 48,   /* instructions interpreted where code may not run directly... */
     EXCURSION_CHUNK = 256,  /* ...then translated, so many at a time... */
     EXCURSION_CHUNKS = 16,  /* ...and so often; then the translator keeps the rest of the stretch */
+    BOUNCES_MAX = 6,        /* as it does after so many excursions in a row that hardly anything lay between... */
+    BOUNCE_TRIPS = 4,       /* ...less than the cost of so many trips */
 };
 
 /* What a stay cost, for the policy. */
 typedef struct Stay {
     uint64_t cr3;
     uint64_t inside; /* ticks in sandbox_run() */
+    uint64_t last;   /* of them, in the last run */
     unsigned trips;
+    unsigned bounces;
     bool unsure;     /* segments may have changed: decide again */
 } Stay;
 
@@ -134,12 +138,17 @@ static void excursion(Direct *d, Stay *stay)
 {
     Vcpu *v = d->v;
     Gva page = eip_linear(v) & PAGE_MASK;
+    stay->bounces = stay->last < BOUNCE_TRIPS * d->costs.trip ? stay->bounces + 1 : 0;
     d->stats.excursions++;
     d->stats.refused[space_refusal(d->now, page)]++;
     for (int n = 0; n < EXCURSION_STEPS; n++) {
         interpret(d, stay);
-        if (!still_user(d, stay) || (eip_linear(v) & PAGE_MASK) != page)
+        if (!still_user(d, stay))
             return;
+        if ((eip_linear(v) & PAGE_MASK) != page) {
+            d->skip = stay->bounces >= BOUNCES_MAX;
+            return;
+        }
     }
     d->stats.excursions_long++;
     d->hold = true;
@@ -152,7 +161,7 @@ static void excursion(Direct *d, Stay *stay)
         out = exit != EXIT_BUDGET || !still_user(d, stay) || (eip_linear(v) & PAGE_MASK) != page;
     }
     d->hold = false;
-    d->skip = !out;
+    d->skip = !out || (stay->bounces >= BOUNCES_MAX && still_user(d, stay));
 }
 
 /* Can a stop at addr be that of the fetch of the instruction at eip? */
@@ -263,7 +272,8 @@ static void run(Direct *d, Stay *stay)
             return;
         uint64_t begin = direct_ticks();
         sandbox_pool_run(d->pool, d->now->cr3, v, &stop);
-        stay->inside += direct_ticks() - begin;
+        stay->last = direct_ticks() - begin;
+        stay->inside += stay->last;
         stay->trips++;
         if (!deal_with(d, &stop, stay))
             return;
