@@ -250,6 +250,7 @@ tests_test_devices_in_memory_SOURCES = tests/test-devices-in-memory.c $(CPUBENCH
 check_PROGRAMS += tests/test-options
 tests_test_options_SOURCES = tests/test-options.c
 dist_check_SCRIPTS += tests/test-front.sh
+BOOT_GUESTS += tests/guests/front.img
 dist_check_SCRIPTS += tests/test-completion.sh
 
 # The README's two commands on a fresh Debian, by hand: needs root, debootstrap, a mirror, and time.
