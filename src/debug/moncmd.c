@@ -294,7 +294,9 @@ static void info_decision(Monitor *mon, const char *args, GString *out)
     const Vcpu *v = mon->m->cpu;
     g_string_append_printf(out, "engine: %s\n", v->hooks ? "interpreter (a debugger or a trace watches)"
             : v->tcache ? "translate" : "interpreter");
+    g_mutex_unlock(mon->m->lock); /* the guest's tables may lie anywhere: the bus takes the lock itself. The CPU stands still */
     decision_print(v, out);
+    g_mutex_lock(mon->m->lock);
     if (mon->m->direct)
         direct_print(mon->m->direct, out);
 }
