@@ -3,6 +3,11 @@
 # The interpreter's speed in millions of instructions a second; run by hand.
 EXTRA_PROGRAMS += bench/interp-bench
 bench_interp_bench_SOURCES = bench/interp-bench.c
+# The same loops on the interpreter and on Bochs, where there is one.
+EXTRA_DIST += bench/bochs bench/loop.S
+.PHONY: bench-bochs
+bench-bochs: all
+	$(top_srcdir)/bench/bochs src/x86vm
 
 # What the sandbox costs on this machine: see docs/performance.md.
 EXTRA_PROGRAMS += bench/sandbox-bench

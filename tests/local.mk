@@ -58,6 +58,7 @@ tests_romrun_SOURCES = tests/romrun.c $(CPUBENCH)
 check-test386: tests/romrun
 	@test -n "$(TEST386)" || { echo "give the ROM: make check-test386 TEST386=test386.bin [TEST386_REFERENCE=...]"; exit 2; }
 	tests/romrun $(TEST386) $(TEST386_REFERENCE)
+	tests/romrun --translate $(TEST386) $(TEST386_REFERENCE)
 .PHONY: check-test386
 
 # Small guests for the CPU's system side: flat binaries, assembled here.

@@ -10,10 +10,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tcache/tcache.h"
+
+#define TB_BYTES (4u << 20)
+#define GIVE_UP_SECONDS 300 /* the translator runs without a bound on instructions */
 
 typedef struct PostLog {
     CpuBench *bench;
-    int last;
+    int last, wanted;
     bool quiet;
 } PostLog;
 
@@ -21,6 +27,8 @@ static void post_write(void *opaque, uint64_t offset, uint64_t value, unsigned s
 {
     PostLog *p = opaque;
     p->last = value & 0xff;
+    if (p->last == p->wanted)
+        vcpu_attention(p->bench->v, ATTN_STOP);
     if (!p->quiet)
         fprintf(stderr, "POST %02x at %04x:%08x\n", p->last, p->bench->v->seg[S_CS].sel, (unsigned)p->bench->v->insn_rip);
 }
@@ -47,13 +55,14 @@ static bool same_text(const char *output, const char *reference)
 int main(int argc, char **argv)
 {
     int post_port = 0x190, last = 0xff, limit = 2000;
-    gboolean quiet = FALSE;
+    gboolean quiet = FALSE, translate = FALSE;
     g_autofree char *cpu = NULL, *save = NULL;
     const GOptionEntry options[] = {
         {"post", 0, 0, G_OPTION_ARG_INT, &post_port, "port of diagnostic codes (0x190)", "PORT"},
         {"last", 0, 0, G_OPTION_ARG_INT, &last, "code that means success (0xff)", "CODE"},
         {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "give up after this many million instructions (2000)", "N"},
         {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu, "CPU model (486)", "MODEL"},
+        {"translate", 't', 0, G_OPTION_ARG_NONE, &translate, "run it by the translator, not the interpreter", NULL},
         {"save", 0, 0, G_OPTION_ARG_FILENAME, &save, "write the ROM's output to a file", "FILE"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "do not print the codes", NULL},
         {NULL},
@@ -84,21 +93,31 @@ int main(int argc, char **argv)
     memcpy(bytes->host, rom, rom_size);
     bus_add_rom(b->mem, "rom", 0x100000 - rom_size, rom_size, bytes->host, 1);
     bus_add_rom(b->mem, "rom high", 0x100000000 - rom_size, rom_size, bytes->host, 1);
-    PostLog post = {.bench = b, .last = -1, .quiet = quiet};
+    PostLog post = {.bench = b, .last = -1, .wanted = last, .quiet = quiet};
     bus_add_io(b->io, "post", post_port, 1, &post_ops, &post, 1);
 
     Exit why = EXIT_BUDGET;
     gint64 start = g_get_monotonic_time();
-    for (int n = 0; n < limit && why == EXIT_BUDGET && post.last != last; n++)
-        why = interp_run(b->v, 1000000);
+    if (translate) {
+        if (!tcache_new(b->v, TB_BYTES, &error)) {
+            fprintf(stderr, "romrun: %s\n", error->message);
+            return 2;
+        }
+        alarm(GIVE_UP_SECONDS);
+        why = tcache_run(b->v, 0);
+    } else {
+        for (int n = 0; n < limit && why == EXIT_BUDGET && post.last != last; n++)
+            why = interp_run(b->v, 1000000);
+    }
     double seconds = (g_get_monotonic_time() - start) / 1e6;
-    printf("last POST code %02x after %" G_GUINT64_FORMAT " instructions, %.2f s; CPU %s at %04x:%08x, %zu bytes of output\n",
-           (unsigned)post.last, b->v->insns, seconds,
+    printf("%s: last POST code %02x after %" G_GUINT64_FORMAT " instructions, %.2f s; CPU %s at %04x:%08x, %zu bytes of output\n",
+           translate ? "translator" : "interpreter", (unsigned)post.last, b->v->insns, seconds,
            why == EXIT_HALT ? "halted" : why == EXIT_SHUTDOWN ? "shut down" : "running", b->v->seg[S_CS].sel,
            (unsigned)b->v->rip, b->log->len);
     if (save && !g_file_set_contents(save, b->log->str, b->log->len, &error))
         fprintf(stderr, "romrun: %s\n", error->message);
     bool ok = post.last == last && (!reference || same_text(b->log->str, reference));
+    tcache_free(b->v->tcache);
     cpu_bench_free(b);
     ram_free(bytes);
     return ok ? 0 : 1;

@@ -72,12 +72,12 @@ static const char *const aliases[][2] = {
     {"clfsh", "clflush"}, {"xd", "nx"}, {"prefetchw", "3dnowprefetch"},
 };
 
-/* Features that some row of the instruction table has. */
+/* Features that some row of the instruction table has. A row is there only if its whole extension is. */
 #define OP(mnemonic, class, handler, rule, feature) | 1ull << (feature)
 #define OPT OP
-static const uint64_t table_features = 0
+enum { TABLE_FEATURES = 0ull
 #include "frontend/insn.def"
-;
+};
 #undef OP
 #undef OPT
 
@@ -89,27 +89,25 @@ static const uint64_t table_features = 0
 #define F_P6SET (F_P5SET | F(CMOV) | F(FXSR) | F(SEP) | F(NOPL))
 #define C_P6SET (C_P5SET | C(PAE) | C(MTRR) | C(PGE) | C(MCA) | C(PAT) | C(PSE36))
 #define F_I686SET (F_P6SET | F(SSE) | F(SSE2) | F(CLFLUSH))
-/* What "max" adds where the table has it. Not SYSCALL, which no Intel CPU has outside 64-bit mode. */
-#define F_MAXSET (F(SSE3) | F(SSSE3) | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(LZCNT) | F(BMI1) | F(BMI2) | F(ADX) | \
-                  F(AES) | F(PCLMUL) | F(RDRAND) | F(RDSEED) | F(PREFETCHW) | F(RDTSCP))
+/*
+ * What "max" adds: extensions of which the table has every instruction. Not SYSCALL,
+ * which no Intel CPU has outside 64-bit mode.
+ */
+#define F_MAXSET (F(SSE3) | F(SSSE3) | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(LZCNT) | F(AES) | F(PCLMUL) | \
+                  F(PREFETCHW) | F(RDTSCP))
+G_STATIC_ASSERT(!(F_MAXSET & ~TABLE_FEATURES));
 
 #define INTEL "GenuineIntel"
 #define BRAND "x86vm Virtual CPU"
 
-#define OP(mnemonic, class, handler, rule, feature) | 1ull << (feature)
-#define OPT OP
 static const CpuModel models[] = {
     {"qemu32", INTEL, 0x663, F_I686SET, BRAND, C_P6SET, 2, 0x80000004},
     {"486", INTEL, 0x480, F_486SET, NULL, C_486SET, 1, 0},
     {"pentium", INTEL, 0x543, F_P5SET, NULL, C_P5SET, 1, 0},
     {"pentium2", INTEL, 0x652, F_P6SET, NULL, C_P6SET, 2, 0},
     {"pentium3", INTEL, 0x673, F_P6SET | F(SSE), NULL, C_P6SET, 2, 0},
-    {"max", INTEL, 0x106a3, F_I686SET | (F_MAXSET & (0
-#include "frontend/insn.def"
-     )), BRAND, C_P6SET | C(NX), 7, 0x80000004},
+    {"max", INTEL, 0x106a3, F_I686SET | F_MAXSET, BRAND, C_P6SET | C(NX), 7, 0x80000004},
 };
-#undef OP
-#undef OPT
 
 const CpuModel *cpu_model_nth(int n)
 {
@@ -157,7 +155,7 @@ static bool apply_feature(CpuModel *m, const char *word, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-cpu: unknown feature '%s'; known are%s", name, known->str);
         return false;
     }
-    if (on && (f->insn & ~table_features)) {
+    if (on && (f->insn & ~TABLE_FEATURES)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "-cpu: feature '%s' is not implemented", name);
         return false;
     }

@@ -117,7 +117,7 @@ DOUBLE_SHIFTS(shld) DOUBLE_SHIFTS(shrd)
     };
 BITS(bt, false) BITS(bts, true) BITS(btr, true) BITS(btc, true)
 
-/* A zero source leaves the destination as it was, as processors do. LZCNT and TZCNT always write it. */
+/* A zero source leaves the destination as it was, as processors do. LZCNT always writes it. */
 #define SCAN(name, N, suffix)                                                                                          \
     static inline void alu_##name##N(Vcpu *v, const Insn *i, uint##N##_t b)                                            \
     {                                                                                                                  \
@@ -138,4 +138,4 @@ BITS(bt, false) BITS(bts, true) BITS(btr, true) BITS(btc, true)
 #define SCANS(name)                                                                                                    \
     SCAN(name, 16, "w") SCAN(name, 32, "l")                                                                            \
     InsnFnTable op_##name = {[FORM_RR] = {NULL, name##_rr16, name##_rr32}, [FORM_RM] = {NULL, name##_rm16, name##_rm32}};
-SCANS(bsf) SCANS(bsr) SCANS(lzcnt) SCANS(tzcnt)
+SCANS(bsf) SCANS(bsr) SCANS(lzcnt)

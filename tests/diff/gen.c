@@ -105,6 +105,13 @@ static bool is_vendors(const Op *o)
     }
 }
 
+/* REP BSF and REP BSR, which are TZCNT and LZCNT to a host that has those. */
+static bool is_newer_scan(const Gen *g, const Op *o)
+{
+    return (o->z.mnemonic == ZYDIS_MNEMONIC_TZCNT && !(g->features >> F_BMI1 & 1))
+           || (o->z.mnemonic == ZYDIS_MNEMONIC_LZCNT && !(g->features >> F_LZCNT & 1));
+}
+
 /*
  * #UD whatever follows: how many bytes the CPU wants to see before it says so differs, so these are kept away from where
  * the next byte cannot be fetched.
@@ -150,7 +157,7 @@ static bool op_decode(Gen *g, unsigned code_size, Op *o)
     o->row = 0;
     o->valid = ZYAN_SUCCESS(s);
     if (o->valid) {
-        if (ours != DECODE_OK || is_foreign(o->z.mnemonic) || is_vendors(o))
+        if (ours != DECODE_OK || is_foreign(o->z.mnemonic) || is_vendors(o) || is_newer_scan(g, o))
             return false;
         if (o->z.mnemonic == ZYDIS_MNEMONIC_INT && o->z.raw.imm[0].value.u == 0x80)
             return false;
