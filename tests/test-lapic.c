@@ -424,6 +424,31 @@ static void test_random(HwTest *t)
     lapic_free(c.a);
 }
 
+/* By the host's clock, a single shot of a nanosecond is over before the write that starts it has ended: it fires all the same. */
+static void test_short_shot(HwTest *t)
+{
+    Clock *clock = clock_new();
+    LapicWires wires = { .intr = hw_irq_line(t, INTR), .nmi = hw_irq_line(t, NMI) };
+    Lapic *a = lapic_new(t->mem, clock, &wires, true);
+    clock_start(clock);
+    hw_writel(t, LAPIC_BASE + SVR, SVR_ENABLE | 0xff);
+    hw_writel(t, LAPIC_BASE + DIVIDE, 0xb); /* by 1 */
+    hw_writel(t, LAPIC_BASE + TIMER, 0x40);
+    for (int i = 0; i < 100; i++) {
+        hw_writel(t, LAPIC_BASE + INITIAL, 1);
+        clock_run(clock);
+        g_assert_true(hw_irq(t, INTR));
+        g_assert_cmpint(lapic_ack(a), ==, 0x40);
+        hw_writel(t, LAPIC_BASE + EOI, 0);
+        g_assert_false(hw_irq(t, INTR));
+        hw_writel(t, LAPIC_BASE + TIMER, 0x40); /* run out: not again */
+        clock_run(clock);
+        g_assert_false(hw_irq(t, INTR));
+    }
+    lapic_free(a);
+    clock_free(clock);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -431,6 +456,7 @@ int main(int argc, char **argv)
     hw_test_add("/lapic/priority", test_priority);
     hw_test_add("/lapic/destination", test_destination);
     hw_test_add("/lapic/timer", test_timer);
+    hw_test_add("/lapic/short-shot", test_short_shot);
     hw_test_add("/lapic/virtual-wire", test_virtual_wire);
     hw_test_add("/lapic/pins", test_pins);
     hw_test_add("/lapic/command", test_command);

@@ -340,10 +340,8 @@ static void timer_rearm(Lapic *a)
         int64_t earliest = now + (period < PERIOD_MIN ? PERIOD_MIN : 1);
         if (next < earliest)
             next += (earliest - next + period - 1) / period * period;
-    } else if (next <= now) {
-        timer_disarm(a->timer); /* has run out */
-        return;
     }
+    /* A single shot whose time has passed meanwhile fires at once: we may have been off the host's CPU since `start`. */
     timer_arm(a->timer, next);
 }
 
@@ -369,10 +367,14 @@ static uint32_t timer_current(const Lapic *a)
 static void timer_change(Lapic *a, uint32_t *reg, uint32_t value)
 {
     uint32_t current = timer_current(a);
+    bool due = timer_armed(a->timer); /* at 0, but not delivered yet */
     *reg = value;
     if (a->initial)
         a->start = clock_now(a->clock) - (int64_t)(a->initial - current) * timer_unit(a);
-    timer_rearm(a);
+    if (current == 0 && !(a->lvt[LVT_TIMER] & LVT_PERIODIC) && !due)
+        timer_disarm(a->timer); /* has run out */
+    else
+        timer_rearm(a);
 }
 
 /* Interrupt command */
@@ -477,7 +479,8 @@ static void svr_write(Lapic *a, uint32_t value)
     if (was && !(a->svr & SVR_ENABLE)) {
         for (unsigned n = 0; n < LVT_COUNT; n++)
             a->lvt[n] |= LVT_MASKED;
-        timer_rearm(a);
+        if (timer_armed(a->timer))
+            timer_rearm(a);
     }
     lapic_update(a);
 }
