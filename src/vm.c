@@ -30,7 +30,7 @@
 #define VM_ERROR g_quark_from_static_string("x86vm")
 
 #define TB_BYTES (64u << 20)
-#define TSC_JUMP (1u << 20) /* less than a millisecond on any host */
+#define CATCH_UP_CYCLES (1u << 18) /* of the host: about 100 us */
 
 struct Vm {
     const VmConfig *config;
@@ -58,7 +58,7 @@ struct Vm {
     bool explained;       /* a triple fault was: others are only counted */
     HostLines *lines;
     int status;
-    uint64_t tsc_seen; /* by the guest, last */
+    uint64_t caught_up; /* the TSC when the timers were last looked at for the guest */
 };
 
 #define STATUS_DIFFERENCE 3 /* exit status: shadow mode found a difference */
@@ -265,20 +265,34 @@ static int cpu_int_ack(void *opaque)
 }
 
 /*
- * The TSC, in the vCPU thread. When it jumped, this process was off the host's CPUs, or the guest has just not looked:
- * see to it that the interrupts of that time are waiting before the guest can see that the time has passed. Linux's test whether
- * timer interrupts come at all is a loop over the TSC, and panics when none came in it.
+ * Machine lock held, in the vCPU thread, before the guest looks at a device or a clock: the timers that are due have fired. A
+ * busy host may leave this process without a CPU for long, or run the vCPU first and the main loop much later; the guest
+ * must not see that time has passed before it sees what should have happened in it. Linux's test whether timer interrupts come at all is
+ * a loop over the TSC, and panics when none came; a BIOS waits for its mouse by the 8254.
  */
+static void catch_up(Vm *vm)
+{
+    uint64_t now = clock_tsc(vm->clock);
+    if (now - vm->caught_up <= CATCH_UP_CYCLES)
+        return;
+    vm->caught_up = now;
+    clock_run_due(vm->clock);
+}
+
+static void before_access(void *opaque)
+{
+    catch_up(opaque);
+}
+
 static uint64_t cpu_tsc(void *opaque)
 {
     Vm *vm = opaque;
     uint64_t now = clock_tsc(vm->clock);
-    if (now - vm->tsc_seen > TSC_JUMP) {
+    if (now - vm->caught_up > CATCH_UP_CYCLES) {
         g_mutex_lock(&vm->lock);
-        clock_run_due(vm->clock);
+        catch_up(vm);
         g_mutex_unlock(&vm->lock);
     }
-    vm->tsc_seen = now;
     return now;
 }
 
@@ -314,6 +328,8 @@ static void connect_cpu(Vm *vm)
     v->apic_msr = cpu_apic_msr;
     v->apic_opaque = vm;
     bus_set_listener(vm->pc->mem, map_changed, vm);
+    bus_set_before(vm->pc->mem, before_access, vm);
+    bus_set_before(vm->pc->io, before_access, vm);
     pc_connect_cpu(vm->pc, &(PcCpu){
                                .intr = {cpu_intr, vm, 0},
                                .nmi = {cpu_nmi, vm, 0},
@@ -630,6 +646,8 @@ void vm_free(Vm *vm)
     free_debug(vm);
     if (vm->pc) {
         bus_set_listener(vm->pc->mem, NULL, NULL);
+        bus_set_before(vm->pc->mem, NULL, NULL);
+        bus_set_before(vm->pc->io, NULL, NULL);
         pc_connect_cpu(vm->pc, &(PcCpu){.intr = {NULL, NULL, 0}});
     }
     vcpu_free(vm->vcpu); /* it watches RAM */

@@ -43,6 +43,8 @@ struct Bus {
     bool changed;   /* within a batch */
     void (*listener)(void *opaque);
     void *listener_opaque;
+    void (*before)(void *opaque);
+    void *before_opaque;
     void (*protect)(void *opaque);
     void *protect_opaque;
 };
@@ -86,6 +88,12 @@ void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque)
 {
     bus->listener = changed;
     bus->listener_opaque = opaque;
+}
+
+void bus_set_before(Bus *bus, void (*before)(void *opaque), void *opaque)
+{
+    bus->before = before;
+    bus->before_opaque = opaque;
 }
 
 /* ---- watches on RAM that is not guest RAM ---- */
@@ -483,46 +491,53 @@ void bus_write_locked(Bus *bus, Gpa addr, uint64_t value, unsigned size)
     }
 }
 
+/* The CPU's own accesses take the machine lock. */
+static void access_begin(Bus *bus)
+{
+    if (bus->lock)
+        g_mutex_lock(bus->lock);
+    if (bus->before)
+        bus->before(bus->before_opaque);
+}
+
+static void access_end(Bus *bus)
+{
+    if (bus->lock)
+        g_mutex_unlock(bus->lock);
+}
+
 uint64_t bus_read(Bus *bus, Gpa addr, unsigned size)
 {
     uint64_t value;
 
-    if (bus->lock)
-        g_mutex_lock(bus->lock);
+    access_begin(bus);
     value = bus_read_locked(bus, addr, size);
-    if (bus->lock)
-        g_mutex_unlock(bus->lock);
+    access_end(bus);
     return value;
 }
 
 void bus_write(Bus *bus, Gpa addr, uint64_t value, unsigned size)
 {
-    if (bus->lock)
-        g_mutex_lock(bus->lock);
+    access_begin(bus);
     bus_write_locked(bus, addr, value, size);
-    if (bus->lock)
-        g_mutex_unlock(bus->lock);
+    access_end(bus);
 }
 
 uint64_t bus_read_region(Bus *bus, const Region *r, uint64_t offset, unsigned size)
 {
     uint64_t value;
 
-    if (bus->lock)
-        g_mutex_lock(bus->lock);
+    access_begin(bus);
     value = io_read(r, offset, size);
-    if (bus->lock)
-        g_mutex_unlock(bus->lock);
+    access_end(bus);
     return value;
 }
 
 void bus_write_region(Bus *bus, const Region *r, uint64_t offset, uint64_t value, unsigned size)
 {
-    if (bus->lock)
-        g_mutex_lock(bus->lock);
+    access_begin(bus);
     io_write(r, offset, value, size);
-    if (bus->lock)
-        g_mutex_unlock(bus->lock);
+    access_end(bus);
 }
 
 void bus_dma_read(Bus *bus, Gpa addr, void *buf, uint64_t len)

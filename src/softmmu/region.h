@@ -97,6 +97,9 @@ void bus_set_protector(Bus *bus, void (*protect)(void *opaque), void *opaque);
 void bus_protect_watched(Bus *bus, void (*drop)(void *opaque, Hva host, uint64_t size), void *opaque);
 void bus_written(Bus *bus, Region *r);
 
+/* Called before every access of the CPU's (bus_read, bus_write and the like, not _locked and DMA), with the lock held. */
+void bus_set_before(Bus *bus, void (*before)(void *opaque), void *opaque);
+
 /* Called after every change of the map, with the lock held. */
 void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque);
 
