@@ -19,7 +19,7 @@ command -v debootstrap >/dev/null || { echo "1..0 # SKIP no debootstrap"; exit 0
 
 work=$(mktemp -d /var/tmp/x86vm-fresh.XXXXXX) || exit 1
 log=$work/log base=${FRESH_BASE:-$work/base} root=$work/root
-cleanup() { umount -R "$root" 2>/dev/null; rm -rf --one-file-system "$work"; }
+cleanup() { umount -R "$root/proc" "$root/dev" 2>/dev/null; rm -rf --one-file-system "$work"; }
 trap cleanup EXIT
 
 if [ ! -e "$base/etc/debian_version" ]; then
