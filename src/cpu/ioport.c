@@ -131,7 +131,7 @@ static void repeat(Vcpu *v, const Insn *i, void (*one)(Vcpu *, const Insn *, uns
             return;
         bool asked = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
         if (G_UNLIKELY(v->log != NULL))
-            asked = storelog_repeat(v->log, asked);
+            asked = storelog_repeat_io(v->log, asked);
         if (asked || (v->flags & FL_TF) || v->debug_hits) {
             v->rip = v->insn_rip;
             v->flags |= FL_RF;

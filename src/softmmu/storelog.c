@@ -190,6 +190,11 @@ bool storelog_repeat(StoreLog *l, bool attention)
     return l->phase == REST ? attention : ++l->repeats >= REPEATS;
 }
 
+bool storelog_repeat_io(StoreLog *l, bool attention)
+{
+    return l->phase == REST ? attention : true;
+}
+
 void storelog_finish(StoreLog *l, int run)
 {
     Run *r = &l->run[run];

@@ -48,6 +48,8 @@ bool storelog_replayed(StoreLog *l, const char *name, uint64_t *value);
 void storelog_remember(StoreLog *l, const char *name, uint64_t value);
 /* One more element of a repeated instruction is done: must it be left? The same in both runs, unlike attention. */
 bool storelog_repeat(StoreLog *l, bool attention);
+/* The same for INS and OUTS: after every one, for a device may ask for attention, which only one run would see. */
+bool storelog_repeat_io(StoreLog *l, bool attention);
 
 /* After a run: remember what is now where it stored; put back what was there before it; and the other way round. */
 void storelog_finish(StoreLog *l, int run);

@@ -105,6 +105,7 @@ typedef struct JumpSlot {
 #define JUMP_NONE (~(uint64_t)0)
 #define TRANS_HASH 262144u /* a power of two */
 #define MODES_MAX 1024u
+#define MODE_QUICK 64u /* a power of two */
 #define TRANS_INSNS 64
 
 /* What the code that ran last came back with: an Edge's address, or one of these. */
@@ -121,12 +122,12 @@ struct TCache {
 
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
-    uint8_t *stub_call, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_xmm, *stub_x87;
+    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_xmm, *stub_x87;
     uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];
     unsigned mode_count;
-    unsigned mode_last;
+    uint16_t mode_quick[MODE_QUICK]; /* where one was found last, by hash */
 
     Ref hash[TRANS_HASH];
     Insn insn; /* where there is no room for one */
@@ -172,6 +173,12 @@ void stubs_emit(TCache *c);
 /* ---- site.c ---- */
 /* Decode the site's instruction again, from where its block came from. */
 const Insn *site_decode(Vcpu *v, Site *s);
+/* Is everything still as its block was translated under? */
+bool site_mode_kept(Vcpu *v, const Site *s);
+
+/* ---- run.c ---- */
+/* The number of what the CPU is in now. single: blocks are not chained. */
+unsigned mode_now(TCache *c, bool single);
 
 /* ---- transblock.c ---- */
 unsigned mode_number(TCache *c, const Mode *m);

@@ -56,9 +56,9 @@ static InsnPlan plan_branch(const Tr *t, const Insn *i)
 static bool call_goes_on(const Insn *i)
 {
     switch (i->row) {
-    case ROW_MOV_SREG:
-        return i->opcode == 0x8c;
-    case ROW_PUSH_SREG:
+    case ROW_MOV_CR:
+    case ROW_MOV_DR:
+        return i->opcode == 0x0f20 || i->opcode == 0x0f21; /* from them */
     case ROW_PUSHF:
     case ROW_PUSHFD:
     case ROW_CLI:
@@ -86,6 +86,24 @@ static bool call_goes_on(const Insn *i)
     case ROW_RDTSCP:
     case ROW_RDPMC:
     case ROW_RDMSR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* System instructions that seldom change what code is translated under: their block looks. */
+static bool call_may_go_on(const Insn *i)
+{
+    switch (i->row) {
+    case ROW_MOV_SREG:
+    case ROW_POP_SREG:
+        return i->reg != S_SS && i->reg != S_CS;
+    case ROW_LDS:
+    case ROW_LES:
+    case ROW_LFS:
+    case ROW_LGS:
+    case ROW_WRMSR:
         return true;
     default:
         return false;
@@ -174,7 +192,31 @@ InsnPlan insn_plan(const Tr *t, const Insn *i)
     case ROW_STD:
         return PLAN(KIND_FAULTY, FLAGS_NONE); /* it cannot fault, but wants the flags out of the way */
     case ROW_PUSH:
+    case ROW_PUSH_SREG:
         return PLAN(KIND_FAULTY, FLAGS_NONE);
+    case ROW_MOV_SREG:
+        if (i->opcode == 0x8c)
+            return ordinary(i, FLAGS_NONE);
+        break;
+    case ROW_CLI:
+    case ROW_STI:
+    case ROW_PUSHF:
+    case ROW_PUSHFD:
+    case ROW_POPF:
+    case ROW_POPFD:
+        if (!(t->bits & MODE_USER))
+            return PLAN(KIND_FAULTY, FLAGS_NONE);
+        break;
+    case ROW_LODSB:
+    case ROW_LODSW:
+    case ROW_LODSD:
+    case ROW_STOSB:
+    case ROW_STOSW:
+    case ROW_STOSD:
+    case ROW_MOVSB:
+    case ROW_MOVSW:
+    case ROW_STR_MOVSD:
+        return i->rep ? call : PLAN(KIND_FAULTY, FLAGS_NONE);
     case ROW_POP:
         return i->form == FORM_R ? PLAN(KIND_FAULTY, FLAGS_NONE) : call;
     case ROW_LEAVE:
@@ -188,6 +230,6 @@ InsnPlan insn_plan(const Tr *t, const Insn *i)
     case INNOCUOUS:
         return call;
     default:
-        return call_goes_on(i) ? call : final;
+        return call_goes_on(i) ? call : call_may_go_on(i) ? PLAN(KIND_MODE, FLAGS_NONE) : final;
     }
 }

@@ -14,7 +14,7 @@
 #include "tcache/fplive.h"
 #include "tcache/shadow.h"
 
-static unsigned mode_now(TCache *c, bool single)
+unsigned mode_now(TCache *c, bool single)
 {
     const Vcpu *v = c->v;
     const Seg *cs = &v->seg[S_CS];

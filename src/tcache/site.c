@@ -11,6 +11,13 @@
 
 #define INSN_BYTES 15
 
+bool site_mode_kept(Vcpu *v, const Site *s)
+{
+    TCache *c = v->tcache;
+    const TransBlock *b = ref_at(c, s->block);
+    return c->fetch_generation == v->tlb_generation && mode_now(c, c->modes[b->mode].bits & MODE_SINGLE) == b->mode;
+}
+
 const Insn *site_decode(Vcpu *v, Site *s)
 {
     TCache *c = v->tcache;

@@ -3,6 +3,7 @@
  *
  *   enter         C calls it: load the guest's registers and jump to a block
  *   stub_call     run an instruction's handler and come back; r10d = offset of its Site in the buffer
+ *   stub_mode     the same, and leave if what code is translated under has changed
  *   stub_final    the same for the last instruction of a block, and leave
  *   stub_indirect jump to eip r10d; r12d = number of the mode
  *   stub_edge     leave by an edge: r10d = its offset in the buffer
@@ -157,7 +158,8 @@ static void emit_handler(TCache *c, Emit *e)
     emit_rm(e, 0, 4, 0xff, 2, host_mem(H_BX, offsetof(Insn, run))); /* call */
 }
 
-static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site)
+/* keeps: also leave unless the mode is as it was. */
+static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site, bool keeps)
 {
     emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8 */
     emit8(e, 8);
@@ -169,13 +171,23 @@ static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site)
     uint8_t *out1 = emit_jcc(e, 5);
     emit_rm(e, 0, 4, 0x83, 7, VCPU(attention)); /* cmp dword, 0 */
     emit8(e, 0);
-    uint8_t *out2 = emit_jcc(e, 5);
+    uint8_t *out2 = emit_jcc(e, 5), *out3 = NULL;
+    if (keeps) {
+        emit_mov(e, 8, H_DI, H_R14);
+        emit_mov(e, 8, H_SI, H_R12);
+        emit_mov_imm64(e, H_AX, (uintptr_t)site_mode_kept);
+        emit_rr(e, 0, 4, 0xff, 2, H_AX);
+        emit_rr(e, 0, 1, 0x84, H_AX, H_AX); /* test al, al */
+        out3 = emit_jcc(e, 4);
+    }
     reload(e);
     emit_rr(e, 0, 8, 0x83, 0, H_SP);
     emit8(e, 8);
     emit8(e, 0xc3);
     emit_patch32(out1, e->p);
     emit_patch32(out2, e->p);
+    if (out3)
+        emit_patch32(out3, e->p);
     emit_rr(e, 0, 8, 0x83, 0, H_SP); /* drop the return address too */
     emit8(e, 16);
     emit_jmp_to(e, left_site);
@@ -256,7 +268,11 @@ void stubs_emit(TCache *c)
 
     align(&e);
     c->stub_call = e.p;
-    emit_stub_call(c, &e, left_site);
+    emit_stub_call(c, &e, left_site, false);
+
+    align(&e);
+    c->stub_mode = e.p;
+    emit_stub_call(c, &e, left_site, true);
 
     align(&e);
     c->stub_indirect = e.p;

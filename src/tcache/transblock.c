@@ -23,16 +23,17 @@ G_STATIC_ASSERT(TRANS_HASH == 1u << 18);
 
 unsigned mode_number(TCache *c, const Mode *m)
 {
-    const Mode *last = &c->modes[c->mode_last];
+    unsigned quick = (m->bits ^ m->bits >> 7 ^ m->cs_base >> 4 ^ m->cs_base >> 12) & (MODE_QUICK - 1);
+    const Mode *last = &c->modes[c->mode_quick[quick]];
     if (G_LIKELY(c->mode_count && last->bits == m->bits && last->cs_base == m->cs_base && last->cs_limit == m->cs_limit))
-        return c->mode_last;
+        return c->mode_quick[quick];
     for (unsigned n = 0; n < c->mode_count; n++)
         if (c->modes[n].bits == m->bits && c->modes[n].cs_base == m->cs_base && c->modes[n].cs_limit == m->cs_limit)
-            return c->mode_last = n;
+            return c->mode_quick[quick] = n;
     if (c->mode_count == MODES_MAX)
         transblock_flush(c);
     c->modes[c->mode_count] = *m;
-    return c->mode_last = c->mode_count++;
+    return c->mode_quick[quick] = c->mode_count++;
 }
 
 static bool in_ram(const TCache *c, Hva p)
@@ -186,7 +187,9 @@ void transblock_flush(TCache *c)
     memset(c->hash, 0, sizeof c->hash);
     for (unsigned n = 0; n < JUMP_SLOTS; n++)
         c->jumps[n] = (JumpSlot){.tag = JUMP_NONE};
-    c->mode_count = c->mode_last = 0;
+    c->mode_count = 0;
+    memset(c->modes, 0xff, sizeof c->modes);
+    memset(c->mode_quick, 0, sizeof c->mode_quick);
     codebuf_reset(c->buf);
     c->stats.flushes++;
 }

@@ -167,11 +167,11 @@ static void emit_cold(Tr *t)
 
 /* ---- the block ---- */
 
-static void emit_call(Tr *t)
+static void emit_call(Tr *t, const uint8_t *stub)
 {
     flags_park(t);
     emit_mov_imm32(&t->e, H_R10, site_new(t));
-    emit_call_to(&t->e, t->c->stub_call);
+    emit_call_to(&t->e, stub);
     t->park_ok = true;
     t->host_ok = false;
     t->xmm_ok = false;
@@ -261,6 +261,12 @@ static void emit_entries(Tr *t)
     b->entry_h = here(t);
 }
 
+/* By its slow path, that is. */
+static bool changes_mode(const Insn *i)
+{
+    return i->row == ROW_FLDCW || i->row == ROW_LDMXCSR || i->row == ROW_POPF || i->row == ROW_POPFD;
+}
+
 static void emit_insn(Tr *t)
 {
     const Insn *i = &t->insn[t->k];
@@ -271,8 +277,9 @@ static void emit_insn(Tr *t)
         emit_final(t);
         return;
     }
-    if (p->kind == KIND_CALL) {
-        emit_call(t);
+    bool last_sti = i->row == ROW_STI && t->k + 1 == t->n; /* its shadow is the next block's */
+    if (p->kind == KIND_CALL || p->kind == KIND_MODE || last_sti) {
+        emit_call(t, p->kind == KIND_MODE ? t->c->stub_mode : t->c->stub_call);
         return;
     }
     if (is_faulty(p->kind))
@@ -283,7 +290,7 @@ static void emit_insn(Tr *t)
         tr_branch(t, i);
     else if (i->row >= ROW_F2XM1)
         tr_fp(t, i, t->raw[t->k]);
-    else
+    else if (!tr_system(t, i))
         tr_integer(t, i);
     if (t->jumps > t->jumps_before) {
         bool branch = p->kind == KIND_BRANCH_FAULTY;
@@ -292,7 +299,7 @@ static void emit_insn(Tr *t)
         t->cold[t->colds++] = (ColdPath){
             .site = site_new(t), .back = t->e.p, .host_ok = t->host_ok,
             .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
-            .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || i->row == ROW_FLDCW || i->row == ROW_LDMXCSR,
+            .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || changes_mode(i),
         };
     }
 }

@@ -24,6 +24,7 @@ typedef enum FlagUse {
 
 typedef enum Kind {
     KIND_CALL,   /* by its handler */
+    KIND_MODE,   /* by its handler, and the block goes on if what code is translated under is as it was */
     KIND_FINAL,  /* by its handler, and then the block is left for the run loop */
     KIND_INLINE, /* as host code */
     KIND_FAULTY, /* the same, and it may fault or go the slow way */
@@ -143,8 +144,10 @@ void tr_stack_offset(Tr *t, int32_t delta);
 /* ESP += delta, as wide as the stack. Uses r11. */
 void tr_stack_move(Tr *t, int32_t delta);
 
-/* ---- trinsn.c, trbranch.c, trfp.c ---- emit the instruction */
+/* ---- trinsn.c, trsys.c, trbranch.c, trfp.c ---- emit the instruction */
 void tr_integer(Tr *t, const Insn *i);
+/* False: not one of its instructions. */
+bool tr_system(Tr *t, const Insn *i);
 void tr_branch(Tr *t, const Insn *i);
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
 /* The plan for rows from ROW_F2XM1 on. */
