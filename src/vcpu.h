@@ -338,6 +338,7 @@ typedef struct Vcpu {
     struct TCache *tcache; /* NULL: none */
     FetchEntry fetch[2][FETCH_SIZE]; /* MMU_SUPER, MMU_USER */
     uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
+    uint64_t host_sp, host_sp_limit; /* translated code's return stack: where it is empty, where it is full (tcache/stubs.c) */
     void *site; /* while translated code calls a handler: which one (tcache/internal.h); else NULL */
 
     uint64_t insns; /* instructions executed, for statistics */

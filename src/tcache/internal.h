@@ -122,7 +122,7 @@ struct TCache {
 
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
-    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_xmm, *stub_x87;
+    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_miss, *stub_xmm, *stub_x87;
     uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];

@@ -12,6 +12,13 @@
  *   stub_xmm      make the guest's XMM registers the host's; touches nothing else but flags
  *   stub_x87      the same for the x87, unless it is there; afterwards the XMM registers may not be
  *
+ *   stub_miss     a return to eip r10d that the return stack does not expect; r12d = number of the mode
+ *
+ * The return stack is the host's own: a guest's call is a host call behind a push of the address that it returns to, and a
+ * return whose address is that one is a host return, which the host predicts. Below lies one entry that leads to the run
+ * loop. Leaving for C forgets all entries, so nothing on it outlives a change of mode, mapping or code. An entry is 16 bytes, and
+ * rsp stays a multiple of that.
+ *
  * Flags are parked in all of them. Handlers may jump to the run loop's catch point, so what they need is in Vcpu first.
  */
 #include "tcache/internal.h"
@@ -86,17 +93,29 @@ static void reload(Emit *e)
 
 static const uint8_t saved[] = {H_BX, H_BP, H_R12, H_R13, H_R14, H_R15};
 
-static void emit_enter(Emit *e)
+#define RETURN_BYTES 16
+#define RETURNS 1024 /* entries of the return stack */
+
+/* *bottom: the displacement to point at what the return stack's last entry leads to. */
+static void emit_enter(Emit *e, uint8_t **bottom)
 {
     for (unsigned n = 0; n < G_N_ELEMENTS(saved); n++) {
         if (saved[n] & 8)
             emit8(e, 0x41);
         emit8(e, 0x50 | (saved[n] & 7)); /* push */
     }
-    emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8: aligned to 16 while translated code runs */
-    emit8(e, 8);
+    emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8 + 16 */
+    emit8(e, 8 + RETURN_BYTES);
     emit_mov(e, 8, H_R14, H_DI);
     emit_mov(e, 8, H_R11, H_SI);
+    uint8_t *at = e->p;
+    emit_rm(e, 0, 8, 0x8d, H_AX, host_mem(H_BP, INT32_MAX)); /* lea rax, [rip + disp32] */
+    at[2] = 0x05;
+    *bottom = at + 3;
+    emit_store(e, 8, host_mem(H_SP, 0), H_AX);
+    emit_store(e, 8, VCPU(host_sp), H_SP);
+    emit_lea(e, 8, H_AX, host_mem(H_SP, -(int)(RETURNS * RETURN_BYTES)));
+    emit_store(e, 8, VCPU(host_sp_limit), H_AX);
     emit_load(e, 8, H_R15, VCPU(insns));
     reload(e);
     emit_rr(e, 0, 4, 0xff, 4, H_R11); /* jmp r11 */
@@ -106,8 +125,9 @@ static void emit_enter(Emit *e)
 static void emit_return(Emit *e)
 {
     emit_mov(e, 8, H_AX, H_R13);
+    emit_load(e, 8, H_SP, VCPU(host_sp));
     emit_rr(e, 0, 8, 0x83, 0, H_SP);
-    emit8(e, 8);
+    emit8(e, 8 + RETURN_BYTES);
     for (int n = G_N_ELEMENTS(saved) - 1; n >= 0; n--) {
         if (saved[n] & 8)
             emit8(e, 0x41);
@@ -188,8 +208,6 @@ static void emit_stub_call(TCache *c, Emit *e, const uint8_t *left_site, bool ke
     emit_patch32(out2, e->p);
     if (out3)
         emit_patch32(out3, e->p);
-    emit_rr(e, 0, 8, 0x83, 0, H_SP); /* drop the return address too */
-    emit8(e, 16);
     emit_jmp_to(e, left_site);
 }
 
@@ -257,7 +275,8 @@ void stubs_emit(TCache *c)
     G_STATIC_ASSERT(sizeof(JumpSlot) == 32);
     c->host_mxcsr = MXCSR_HOST;
     c->enter = (EnterFn *)codebuf_exec(c->buf, e.p);
-    emit_enter(&e);
+    uint8_t *bottom;
+    emit_enter(&e, &bottom);
 
     align(&e);
     c->stub_final = e.p;
@@ -275,6 +294,16 @@ void stubs_emit(TCache *c)
     emit_stub_call(c, &e, left_site, true);
 
     align(&e);
+    c->stub_miss = e.p; /* the next entry may be the one: a call may have been made for its address only */
+    emit_rm(&e, 0, 8, 0x3b, H_SP, VCPU(host_sp));
+    uint8_t *empty = emit_jcc(&e, 4);
+    emit_lea(&e, 8, H_SP, host_mem(H_SP, RETURN_BYTES));
+    emit_rm(&e, 0, 4, 0x3b, H_R10, host_mem(H_SP, 8));
+    uint8_t *other = emit_jcc(&e, 5);
+    emit_mov(&e, 4, H_R13, H_R10);
+    emit8(&e, 0xc3);
+    emit_patch32(empty, e.p);
+    emit_patch32(other, e.p);
     c->stub_indirect = e.p;
     emit_stub_indirect(c, &e);
     c->stub_leave = e.p;
@@ -282,6 +311,11 @@ void stubs_emit(TCache *c)
     emit_mov_imm32(&e, H_R13, LEFT_PLAIN);
     spill(c, &e);
     emit_return(&e);
+
+    align(&e);
+    emit_patch32(bottom, e.p); /* eip in r13d */
+    emit_mov(&e, 4, H_R10, H_R13);
+    emit_jmp_to(&e, c->stub_leave);
 
     align(&e);
     c->stub_second = e.p;

@@ -80,7 +80,7 @@ void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at)
     ce->parked = t->b->edge[n].parked = !t->host_ok;
 }
 
-void tr_edge(Tr *t, unsigned n, uint32_t target)
+static void edge_emit(Tr *t, unsigned n, uint32_t target, bool call)
 {
     bool host_ok = t->host_ok, park_ok = t->park_ok;
     ColdEdge *ce = edge_begin(t, n, target);
@@ -114,17 +114,70 @@ void tr_edge(Tr *t, unsigned n, uint32_t target)
         }
     }
     ce->parked = edge->parked = !t->host_ok;
-    edge->jump = ref_to(t->c, emit_jmp(e));
+    uint8_t *jump = emit_jmp(e);
+    if (call)
+        jump[-1] = 0xe8;
+    edge->jump = ref_to(t->c, jump);
     t->host_ok = host_ok; /* for what else follows in the block */
     t->park_ok = park_ok;
 }
 
-void tr_indirect(Tr *t)
+void tr_edge(Tr *t, unsigned n, uint32_t target)
 {
-    flags_park(t);
-    tr_count(t);
+    edge_emit(t, n, target, false);
+}
+
+void tr_edge_call(Tr *t, unsigned n, uint32_t target)
+{
+    edge_emit(t, n, target, true);
+}
+
+void tr_indirect(Tr *t, bool call)
+{
+    const uint8_t *stub = t->bits & MODE_SINGLE ? t->c->stub_leave : t->c->stub_indirect;
     emit_mov_imm32(&t->e, H_R12, t->mode);
-    emit_jmp_to(&t->e, t->bits & MODE_SINGLE ? t->c->stub_leave : t->c->stub_indirect);
+    if (call)
+        emit_call_to(&t->e, stub);
+    else
+        emit_jmp_to(&t->e, stub);
+}
+
+void tr_return(Tr *t)
+{
+    Emit *e = &t->e;
+    if (!(t->bits & MODE_SINGLE)) {
+        emit_rm(e, 0, 4, 0x3b, H_R13, host_mem(H_SP, 8));
+        emit8(e, 0x75); /* jne over the return */
+        emit8(e, 1);
+        emit8(e, 0xc3);
+    }
+    emit_mov(e, 4, H_R10, H_R13);
+    emit_mov_imm32(e, H_R12, t->mode);
+    emit_jmp_to(e, t->bits & MODE_SINGLE ? t->c->stub_leave : t->c->stub_miss);
+}
+
+void tr_call_begin(Tr *t, uint32_t eip)
+{
+    Emit *e = &t->e;
+    if (t->bits & MODE_SINGLE)
+        return;
+    emit_rm(e, 0, 8, 0x3b, H_SP, TR_VCPU(host_sp_limit));
+    emit8(e, 0x77); /* ja over the load */
+    uint8_t *room = e->p;
+    emit8(e, 0);
+    emit_load(e, 8, H_SP, TR_VCPU(host_sp)); /* full: forget all */
+    emit_patch8(room, e->p);
+    emit8(e, 0x68); /* push imm32; its low half counts */
+    emit32(e, eip);
+    flags_clobbered(t);
+}
+
+void tr_call_end(Tr *t, unsigned edge, uint32_t eip)
+{
+    if (t->bits & MODE_SINGLE)
+        return;
+    emit_lea(&t->e, 8, H_SP, host_mem(H_SP, 8));
+    tr_edge(t, edge, eip);
 }
 
 static void emit_cold(Tr *t)
@@ -375,7 +428,9 @@ static unsigned edges_of(const Tr *t)
     case KIND_BRANCH_FAULTY:
         if (last->row == ROW_RET)
             return 0;
-        return last->row != ROW_JMP && last->row != ROW_CALL ? 2 : last->form == FORM_I;
+        if (last->row == ROW_CALL)
+            return (last->form == FORM_I) + !(t->bits & MODE_SINGLE);
+        return last->row != ROW_JMP ? 2 : last->form == FORM_I;
     default:
         return 1;
     }

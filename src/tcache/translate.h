@@ -129,8 +129,15 @@ void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at);
 bool tr_plain_target(const Tr *t, uint32_t target);
 /* Count the block's instructions. */
 void tr_count(Tr *t);
-/* Leave for the eip in r10d. Flags parked. */
-void tr_indirect(Tr *t);
+/* Leave for the eip in r10d, by a jump, or a call that leaves the host's return address. Flags parked. */
+void tr_indirect(Tr *t, bool call);
+/* Return to the eip in r13d. Flags parked. */
+void tr_return(Tr *t);
+/* Note on the return stack that the call that is about to be emitted returns to eip. Behind it: where it returns to. */
+void tr_call_begin(Tr *t, uint32_t eip);
+void tr_call_end(Tr *t, unsigned edge, uint32_t eip);
+/* tr_edge() by a call. */
+void tr_edge_call(Tr *t, unsigned n, uint32_t target);
 
 /* ---- address.c ---- */
 /* r10 = the host address of the memory operand, which size bytes may be accessed at; else the slow path. Uses r10-r12. */

@@ -78,12 +78,18 @@ static void tr_call(Tr *t, const Insn *i)
     emit_rm(&t->e, 0, size, 0xc7, 0, host_mem(H_R10, 0));
     emit_imm(&t->e, size, t->next);
     tr_stack_move(t, -(int)size);
-    if (i->form == FORM_I) {
-        tr_count(t);
+    tr_count(t);
+    uint32_t back = size == 2 ? t->next & 0xffff : t->next;
+    tr_call_begin(t, back);
+    if (i->form == FORM_I && (t->bits & MODE_SINGLE)) {
         tr_edge(t, 0, target_of(t, i));
+    } else if (i->form == FORM_I) {
+        tr_edge_call(t, 0, target_of(t, i));
+        tr_call_end(t, 1, back);
     } else {
         emit_mov(&t->e, 4, H_R10, H_R13);
-        tr_indirect(t);
+        tr_indirect(t, !(t->bits & MODE_SINGLE));
+        tr_call_end(t, 0, back);
     }
 }
 
@@ -97,8 +103,8 @@ static void tr_ret(Tr *t, const Insn *i)
     else
         emit_load(&t->e, 4, H_R13, host_mem(H_R10, 0));
     tr_stack_move(t, size + (i->form == FORM_I ? (uint16_t)i->imm : 0));
-    emit_mov(&t->e, 4, H_R10, H_R13);
-    tr_indirect(t);
+    tr_count(t);
+    tr_return(t);
 }
 
 void tr_branch(Tr *t, const Insn *i)
@@ -110,8 +116,10 @@ void tr_branch(Tr *t, const Insn *i)
             tr_edge(t, 0, target_of(t, i));
         } else {
             load_target(t, i);
+            flags_park(t);
+            tr_count(t);
             emit_mov(&t->e, 4, H_R10, H_R13);
-            tr_indirect(t);
+            tr_indirect(t, false);
         }
         break;
     case ROW_CALL: tr_call(t, i); break;
