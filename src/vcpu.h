@@ -188,7 +188,7 @@ enum { SHADOW_STI = 1, SHADOW_MOV_SS = 2 };
 /* mmu_idx: which TLB an access uses */
 enum { MMU_SUPER, MMU_USER, MMU_CHECK /* never filled: every access goes the slow way (alignment check on) */, MMU_COUNT };
 
-#define TLB_SIZE 1024u
+#define TLB_SIZE 4096u
 #define TLB_NONE (~(uint64_t)0)
 
 /*
@@ -284,6 +284,8 @@ typedef struct Vcpu {
     Msrs msr;
     TlbEntry tlb[MMU_COUNT][TLB_SIZE];
     uint8_t tlb_global[MMU_COUNT][TLB_SIZE]; /* 1: entry survives CR3 loads */
+    uint64_t tlb_used[MMU_COUNT][TLB_SIZE / 64]; /* a bit for each entry that may hold something: flushes look at no others */
+    bool tlb_ready; /* entries have been made empty once */
     uint64_t tlb_generation; /* changes whenever any translation may have been dropped */
     uint64_t tlb_large_lo, tlb_large_hi; /* span of large pages that have entries; lo > hi: none */
     DeviceTlbEntry device_tlb[2][DEVICE_TLB_SIZE]; /* by privilege and page */

@@ -164,7 +164,9 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     unsigned hooked = debug_hooked_page(v, page);
     bool watched = debug_watches_page(v, page) || (hooked & HOOK_DATA);
     if (G_UNLIKELY(v->log != NULL))
-        storelog_tlb(v->log, e, &v->tlb_global[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)]);
+        storelog_tlb(v->log, v, idx, (addr >> PAGE_BITS) & (TLB_SIZE - 1));
+    unsigned n = addr >> PAGE_BITS & (TLB_SIZE - 1);
+    v->tlb_used[idx][n / 64] |= 1ull << (n % 64);
     e->addend = (uintptr_t)host - page;
     e->read = watched ? TLB_NONE : page;
     e->exec = w->no_exec || hooked ? TLB_NONE : page;

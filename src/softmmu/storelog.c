@@ -8,8 +8,11 @@
 #define REPEATS 65536u /* elements of repeated instructions in one block */
 
 typedef struct TlbUndo {
-    TlbEntry *entry, old;
-    uint8_t *global, old_global;
+    Vcpu *v;
+    int idx;
+    unsigned n;
+    TlbEntry old;
+    uint8_t old_global;
 } TlbUndo;
 
 /* What the outside said or was told. */
@@ -117,9 +120,9 @@ void storelog_store(StoreLog *l, Hva at, unsigned size)
     }
 }
 
-void storelog_tlb(StoreLog *l, TlbEntry *e, uint8_t *global)
+void storelog_tlb(StoreLog *l, Vcpu *v, int idx, unsigned n)
 {
-    TlbUndo u = {e, *e, global, *global};
+    TlbUndo u = {v, idx, n, v->tlb[idx][n], v->tlb_global[idx][n]};
     if (l->phase == REST)
         return;
     g_array_append_val(l->run[l->now].tlb, u);
@@ -216,8 +219,9 @@ void storelog_undo_tlb(StoreLog *l, int run)
     Run *r = &l->run[run];
     for (unsigned n = r->tlb->len; n-- > 0;) {
         const TlbUndo *u = &g_array_index(r->tlb, TlbUndo, n);
-        *u->entry = u->old;
-        *u->global = u->old_global;
+        u->v->tlb[u->idx][u->n] = u->old;
+        u->v->tlb_global[u->idx][u->n] = u->old_global;
+        u->v->tlb_used[u->idx][u->n / 64] |= 1ull << (u->n % 64);
     }
     g_array_set_size(r->tlb, 0);
 }

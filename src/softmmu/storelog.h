@@ -38,8 +38,8 @@ void storelog_begin(StoreLog *l, int run, bool record);
 void storelog_rest(StoreLog *l);
 /* size bytes at `at`, in one page, are about to be written. */
 void storelog_store(StoreLog *l, Hva at, unsigned size);
-/* *e, whose companion is *global, is about to be filled. */
-void storelog_tlb(StoreLog *l, TlbEntry *e, uint8_t *global);
+/* TLB entry n of v->tlb[idx] is about to be filled. */
+void storelog_tlb(StoreLog *l, Vcpu *v, int idx, unsigned n);
 /* Device accesses by bus. */
 uint64_t storelog_bus_read(StoreLog *l, Bus *bus, Gpa addr, unsigned size);
 void storelog_bus_write(StoreLog *l, Bus *bus, Gpa addr, uint64_t value, unsigned size);

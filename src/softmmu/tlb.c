@@ -4,18 +4,37 @@
 #include <string.h>
 
 #include "softmmu/mmu.h"
+#include "softmmu/storelog.h"
 
 static void entry_clear(Vcpu *v, int idx, unsigned n)
 {
     v->tlb[idx][n] = (TlbEntry){TLB_NONE, TLB_NONE, TLB_NONE, 0};
     v->tlb_global[idx][n] = 0;
+    v->tlb_used[idx][n / 64] &= ~(1ull << (n % 64));
 }
+
+/* The next entry from n on that may hold something; TLB_SIZE: no more. */
+static unsigned used_next(const Vcpu *v, int idx, unsigned n)
+{
+    for (unsigned w = n / 64; w < TLB_SIZE / 64; w++, n = w * 64) {
+        uint64_t bits = v->tlb_used[idx][w] >> (n % 64);
+        if (bits)
+            return n + __builtin_ctzll(bits);
+    }
+    return TLB_SIZE;
+}
+#define FOR_USED(v, idx, n) for (unsigned n = used_next(v, idx, 0); n < TLB_SIZE; n = n + 1 < TLB_SIZE ? used_next(v, idx, n + 1) : TLB_SIZE)
 
 void tlb_flush_all(Vcpu *v)
 {
-    /* All ones is TLB_NONE in every tag; the addend of such an entry is never used. */
-    memset(v->tlb, 0xff, sizeof v->tlb);
-    memset(v->tlb_global, 0, sizeof v->tlb_global);
+    if (!v->tlb_ready) {
+        /* All ones is TLB_NONE in every tag; the addend of such an entry is never used. */
+        memset(v->tlb, 0xff, sizeof v->tlb);
+        v->tlb_ready = true;
+    }
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
+        FOR_USED (v, idx, n)
+            entry_clear(v, idx, n);
     v->tlb_large_lo = UINT64_MAX;
     v->tlb_large_hi = 0;
     v->tlb_generation++;
@@ -24,9 +43,9 @@ void tlb_flush_all(Vcpu *v)
 void tlb_flush_nonglobal(Vcpu *v)
 {
     for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
-        for (unsigned n = 0; n < TLB_SIZE; n++)
+        FOR_USED (v, idx, n)
             if (!v->tlb_global[idx][n])
-                v->tlb[idx][n] = (TlbEntry){TLB_NONE, TLB_NONE, TLB_NONE, 0};
+                entry_clear(v, idx, n);
     v->tlb_generation++;
 }
 
@@ -35,10 +54,11 @@ static void flush_large(Vcpu *v, Gva addr)
 {
     Gva span = ~(Gva)0x3fffff;
     for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
-        for (unsigned n = 0; n < TLB_SIZE; n++) {
+        FOR_USED (v, idx, n) {
             TlbEntry *e = &v->tlb[idx][n];
-            if (e->read != TLB_NONE && ((e->read ^ addr) & span) == 0)
-                entry_clear(v, idx, n);
+            if (((e->read & e->exec) ^ addr) & span)
+                continue; /* a tag that is TLB_NONE leaves the other */
+            entry_clear(v, idx, n);
         }
 }
 
@@ -58,16 +78,16 @@ void tlb_flush_page(Vcpu *v, Gva addr)
 void tlb_protect(Vcpu *v)
 {
     for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
-        for (unsigned n = 0; n < TLB_SIZE; n++)
+        FOR_USED (v, idx, n)
             v->tlb[idx][n].write = TLB_NONE;
 }
 
 void tlb_protect_host(Vcpu *v, Hva host, uint64_t size)
 {
     for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
-        for (unsigned n = 0; n < TLB_SIZE; n++) {
+        FOR_USED (v, idx, n) {
             TlbEntry *e = &v->tlb[idx][n];
-            if (e->write != TLB_NONE && (uintptr_t)(e->addend + e->write) - (uintptr_t)host < size)
+            if (e->write != TLB_NONE && (uintptr_t)(e->addend + (e->write & ~STORELOG_TAG)) - (uintptr_t)host < size)
                 e->write = TLB_NONE;
         }
 }

@@ -100,6 +100,7 @@ typedef struct JumpSlot {
 } JumpSlot;
 
 #define JUMP_BITS 14
+#define JUMP_SLOT_SHIFT 5 /* a JumpSlot is 32 bytes */
 #define JUMP_SLOTS (1u << JUMP_BITS)
 #define JUMP_HASH 0x9e3779b1u
 #define JUMP_NONE (~(uint64_t)0)

@@ -221,9 +221,9 @@ static void emit_stub_indirect(TCache *c, Emit *e)
     emit_rr(e, 0, 4, 0x69, H_R11, H_R10); /* imul: chain_slot() */
     emit32(e, JUMP_HASH);
     emit_rr(e, 0, 4, 0xc1, 5, H_R11); /* shr */
-    emit8(e, 32 - JUMP_BITS - 5);
+    emit8(e, 32 - JUMP_BITS - JUMP_SLOT_SHIFT);
     emit_rr(e, 0, 4, 0x83, 4, H_R11); /* and */
-    emit8(e, -32);
+    emit8(e, -(1 << JUMP_SLOT_SHIFT));
     emit_mov_imm64(e, H_R13, (uintptr_t)c->jumps);
     emit_rr(e, 0, 8, 0x01, H_R11, H_R13);
     emit_rr(e, 0, 8, 0xc1, 4, H_R12); /* shl: the mode goes above eip */
@@ -272,7 +272,7 @@ void stubs_emit(TCache *c)
 {
     Emit e = {c->buf->code};
 
-    G_STATIC_ASSERT(sizeof(JumpSlot) == 32);
+    G_STATIC_ASSERT(sizeof(JumpSlot) == 1 << JUMP_SLOT_SHIFT);
     c->host_mxcsr = MXCSR_HOST;
     c->enter = (EnterFn *)codebuf_exec(c->buf, e.p);
     uint8_t *bottom;

@@ -132,14 +132,41 @@ void tr_edge_call(Tr *t, unsigned n, uint32_t target)
     edge_emit(t, n, target, true);
 }
 
+/* As stub_indirect does it, but here, where the host's predictor can tell this jump from others. */
 void tr_indirect(Tr *t, bool call)
 {
-    const uint8_t *stub = t->bits & MODE_SINGLE ? t->c->stub_leave : t->c->stub_indirect;
-    emit_mov_imm32(&t->e, H_R12, t->mode);
-    if (call)
-        emit_call_to(&t->e, stub);
-    else
-        emit_jmp_to(&t->e, stub);
+    Emit *e = &t->e;
+    if (t->bits & MODE_SINGLE) {
+        emit_jmp_to(e, t->c->stub_leave);
+        return;
+    }
+    uint8_t *leave[3];
+    emit_rm(e, 0, 4, 0x83, 7, TR_VCPU(attention));
+    emit8(e, 0);
+    leave[0] = emit_jcc(e, 5);
+    emit_rr(e, 0, 4, 0x69, H_R11, H_R10); /* imul: chain_slot() */
+    emit32(e, JUMP_HASH);
+    emit_mov_imm64(e, H_R13, (uintptr_t)t->c->jumps);
+    emit_rr(e, 0, 4, 0xc1, 5, H_R11); /* shr */
+    emit8(e, 32 - JUMP_BITS - JUMP_SLOT_SHIFT);
+    emit_rr(e, 0, 4, 0x83, 4, H_R11); /* and */
+    emit8(e, -(1 << JUMP_SLOT_SHIFT));
+    emit_mov_imm64(e, H_R12, chain_tag(0, t->mode));
+    emit_rr(e, 0, 8, 0x01, H_R13, H_R11);
+    emit_rr(e, 0, 8, 0x09, H_R10, H_R12);
+    emit_rm(e, 0, 8, 0x3b, H_R12, host_mem(H_R11, offsetof(JumpSlot, tag)));
+    leave[1] = emit_jcc(e, 5);
+    emit_load(e, 8, H_R13, host_mem(H_R11, offsetof(JumpSlot, fetch)));
+    emit_load(e, 8, H_R12, host_mem(H_R11, offsetof(JumpSlot, key)));
+    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R13, 0, 0});
+    leave[2] = emit_jcc(e, 5);
+    emit_rm(e, 0, 4, 0xff, call ? 2 : 4, host_mem(H_R11, offsetof(JumpSlot, code)));
+    uint8_t *over = call ? emit_jmp(e) : NULL; /* where a call comes back */
+    for (unsigned n = 0; n < G_N_ELEMENTS(leave); n++)
+        emit_patch32(leave[n], e->p);
+    emit_jmp_to(e, t->c->stub_leave);
+    if (over)
+        emit_patch32(over, e->p);
 }
 
 void tr_return(Tr *t)
@@ -228,6 +255,8 @@ static void emit_call(Tr *t, const uint8_t *stub)
     t->park_ok = true;
     t->host_ok = false;
     t->xmm_ok = false;
+    t->fcs_known = false;
+    t->fds_known = 0;
     if (fp_touches_x87(t, &t->insn[t->k]))
         t->x87_ok = false;
 }

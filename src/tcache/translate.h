@@ -68,6 +68,8 @@ typedef struct Tr {
     unsigned mode;
     bool host_ok, park_ok;
     bool xmm_ok, x87_ok; /* the guest's registers are surely in the host's: fplive.h */
+    bool fcs_known; /* Vcpu.fpu.fcs is CS; fds is segment fds_known - 1's selector, 0: unknown */
+    uint8_t fds_known;
     unsigned n;  /* instructions */
     bool more;   /* the first goes on beyond the page */
     unsigned k;  /* the one being translated */

@@ -240,11 +240,15 @@ static void emit_pointers(Tr *t, const Insn *i)
     emit32(e, t->eip);
     emit_rm(e, 0, 2, 0xc7, 0, TR_VCPU(fpu.fop));
     emit16(e, (i->opcode & 7) << 8 | (i->imm2 & 0xff));
-    store_word(t, offsetof(Vcpu, fpu.fcs), offsetof(Vcpu, seg) + S_CS * sizeof(Seg) + offsetof(Seg, sel));
+    if (!t->fcs_known)
+        store_word(t, offsetof(Vcpu, fpu.fcs), offsetof(Vcpu, seg) + S_CS * sizeof(Seg) + offsetof(Seg, sel));
     if (i->flags & INSN_MEM) {
         emit_store(e, 8, TR_VCPU(fpu.fdp), H_R13);
-        store_word(t, offsetof(Vcpu, fpu.fds), offsetof(Vcpu, seg) + i->seg * sizeof(Seg) + offsetof(Seg, sel));
+        if (t->fds_known != i->seg + 1)
+            store_word(t, offsetof(Vcpu, fpu.fds), offsetof(Vcpu, seg) + i->seg * sizeof(Seg) + offsetof(Seg, sel));
+        t->fds_known = i->seg + 1;
     }
+    t->fcs_known = true;
 }
 
 static bool x87_stores(const Insn *i)
