@@ -278,6 +278,8 @@ def trace(items, *options, guest="gdb", seconds=4):
     return open("trace", errors="replace").read(1 << 24)
 
 
+t = trace("out_asm", "-dfilter", "0x7c00+0x200")
+result(re.search(r"OUT: 0x0000[0-9a-f]{4} .*\n0x[0-9a-f]+:  [0-9a-f ]+ [a-z]+ ", t), "-d out_asm -dfilter", t[:2000])
 t = trace("in_asm", "-dfilter", "0x7c00+0x200")
 result(re.search(r"IN: bump\n0x0000[0-9a-f]{4}:  40 .* inc eax", t), "-d in_asm -dfilter", t[:2000])
 t = trace("int,cpu_reset", "-no-reboot", guest="dying-1")

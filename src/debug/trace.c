@@ -1,6 +1,7 @@
 /*
  * Traces. See trace.h.
  *
+ * out_asm shows the host code of each block that is translated; with any other trace on the interpreter runs, and nothing is.
  * in_asm shows each stretch of straight-line code the first time that it runs (again after 64K others), exec the address at
  * which each begins, cpu the registers there; nochain is accepted. These need the CPU to run one instruction at a time.
  */
@@ -15,11 +16,12 @@
 #include "debug/disasm.h"
 #include "decision/report.h"
 #include "softmmu/mmu.h"
+#include "tcache/tcache.h"
 
 enum {
     TRACE_INT = 1 << 0, TRACE_EXEC = 1 << 1, TRACE_IN_ASM = 1 << 2, TRACE_CPU = 1 << 3, TRACE_RESET = 1 << 4,
             TRACE_ERRORS = 1 << 5,
-    TRACE_IOPORT = 1 << 6, TRACE_PAGE = 1 << 7, TRACE_FPU = 1 << 8, TRACE_NOCHAIN = 1 << 10,
+    TRACE_IOPORT = 1 << 6, TRACE_PAGE = 1 << 7, TRACE_FPU = 1 << 8, TRACE_NOCHAIN = 1 << 10, TRACE_OUT_ASM = 1 << 12,
     TRACE_DECISION = 1 << 11,
 };
 
@@ -28,6 +30,7 @@ static const struct {
     unsigned bit;
 } items[] = {
     {"in_asm", "show target assembly code for each block when it first runs", TRACE_IN_ASM},
+    {"out_asm", "show generated host code for each block that is translated", TRACE_OUT_ASM},
     {"int", "show interrupts/exceptions in short format", TRACE_INT},
     {"exec", "show trace before each executed block", TRACE_EXEC},
     {"cpu", "show CPU registers before each block", TRACE_CPU},
@@ -187,6 +190,17 @@ static void on_unassigned(void *opaque, Vcpu *v, uint64_t gpa, unsigned size, bo
             write ? "write" : "read", (unsigned long long)gpa, size, v->seg[S_CS].sel, (uint32_t)v->insn_rip);
 }
 
+/* A block was translated. */
+static void on_translated(void *opaque, uint64_t addr, const char *text)
+{
+    Tracer *t = opaque;
+    if (!wanted(t, addr))
+        return;
+    char *name = symbols_name(t->symbols, addr);
+    fprintf(t->file ? t->file : stderr, "----------------\nOUT: 0x%08llx %s\n%s", (unsigned long long)addr, name ? name : "", text);
+    g_free(name);
+}
+
 void tracer_cpu_reset(Tracer *t)
 {
     if (!t || !(t->on & TRACE_RESET))
@@ -231,6 +245,8 @@ bool tracer_set(Tracer *t, const char *list, GError **error)
     t->listener.page_filled = on & TRACE_PAGE ? on_page_filled : NULL;
     t->listener.port = on & (TRACE_IOPORT | TRACE_ERRORS) ? on_port : NULL;
     t->listener.unassigned = on & TRACE_ERRORS ? on_unassigned : NULL;
+    if (t->v->tcache)
+        tcache_listen(t->v->tcache, on & TRACE_OUT_ASM ? on_translated : NULL, t);
     if (t->listener.insn || t->listener.event || t->listener.page_filled || t->listener.port)
         debugger_listen(t->d, &t->listener);
     else

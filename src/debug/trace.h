@@ -17,7 +17,7 @@ void tracer_free(Tracer *t);
 bool tracer_set(Tracer *t, const char *items, GError **error);
 /* Write to path from now on; "" and "stderr" for standard error. */
 bool tracer_set_file(Tracer *t, const char *path, GError **error);
-/* Only instructions in these linear ranges (in_asm, exec, cpu): START+LEN, START-LEN or START..END, with commas. */
+/* Only instructions in these linear ranges (in_asm, out_asm, exec, cpu): START+LEN, START-LEN or START..END, with commas. */
 bool tracer_set_filter(Tracer *t, const char *ranges, GError **error);
 /* The list of items. */
 void tracer_help(GString *out);

@@ -146,6 +146,8 @@ struct TCache {
 
     struct Shadow *shadow; /* shadow mode, or NULL */
     uint64_t chaos;        /* state of the random numbers by which engines change; 0: they don't */
+    TCacheListen *listen;  /* to blocks being translated; may be NULL */
+    void *listen_opaque;
     FILE *perf_map;
     TCacheStats stats;
     uint64_t calls[ROW_COUNT]; /* handlers called from translated code */

@@ -297,6 +297,14 @@ void tcache_set_chaos(TCache *c, uint64_t seed)
     c->chaos = seed;
 }
 
+void tcache_listen(TCache *c, TCacheListen *listen, void *opaque)
+{
+    if (listen != c->listen)
+        transblock_flush(c);
+    c->listen = listen;
+    c->listen_opaque = opaque;
+}
+
 void tcache_perf_map(TCache *c)
 {
     g_autofree char *name = g_strdup_printf("/tmp/perf-%d.map", (int)getpid());

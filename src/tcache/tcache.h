@@ -42,6 +42,13 @@ uint64_t tcache_shadow_blocks(const TCache *c);
 /* Change engines, interpreter and translated code with and without chaining, at random block boundaries. seed: not 0. */
 void tcache_set_chaos(TCache *c, uint64_t seed);
 
+/*
+ * Tell listen of each block that is translated from now on, with its linear address and its host code in words; NULL: no more.
+ * Blocks that are there already are thrown away. The CPU stands still.
+ */
+typedef void TCacheListen(void *opaque, uint64_t addr, const char *text);
+void tcache_listen(TCache *c, TCacheListen *listen, void *opaque);
+
 /* Write a map of translated code for Linux perf to /tmp/perf-PID.map from now on. */
 void tcache_perf_map(TCache *c);
 

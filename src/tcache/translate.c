@@ -5,6 +5,7 @@
 
 #include "cpu/handlers.h"
 #include "frontend/decode.h"
+#include "tcache/listing.h"
 
 #define BLOCK_ROOM (TRANS_INSNS * 256u) /* bytes of code that a block surely does not exceed */
 
@@ -446,6 +447,13 @@ static void perf_map_write(TCache *c, const TransBlock *b, const uint8_t *from, 
     fflush(c->perf_map);
 }
 
+static void tell_listener(TCache *c, const TransBlock *b)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    listing_host(c, b, text);
+    c->listen(c->listen_opaque, (c->modes[b->mode].cs_base + b->eip) & 0xffffffffu, text->str);
+}
+
 /* Direct jumps out of the block. */
 static unsigned edges_of(const Tr *t)
 {
@@ -523,5 +531,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     b->code_bytes = t.e.p - c->buf->code;
     c->buf->code = (uint8_t *)(((uintptr_t)t.e.p + 15) & ~(uintptr_t)15);
     transblock_add(c, b);
+    if (G_UNLIKELY(c->listen != NULL))
+        tell_listener(c, b);
     return b;
 }
