@@ -195,6 +195,7 @@ enum { MMU_SUPER, MMU_USER, MMU_CHECK /* never filled: every access goes the slo
  * A software TLB entry: page-aligned linear addresses for which each kind of access may go straight to host memory at
  * (addend + linear address); TLB_NONE where it may not.
  */
+#define TLB_WATCHED ((uint64_t)1 << 41) /* in TlbEntry.write: RAM that may be written, but someone watches the page */
 typedef struct TlbEntry {
     uint64_t read, write, exec;
     uintptr_t addend;

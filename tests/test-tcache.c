@@ -5,6 +5,9 @@
  */
 #include "cpubench.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "frontend/codecache.h"
 #include "tcache/tcache.h"
 
@@ -303,6 +306,87 @@ static void test_fault(void)
     bench_free(t);
 }
 
+/* KiB of this process's own memory: neither guest RAM nor code buffer, which are shared mappings. */
+static unsigned long anonymous(void)
+{
+    g_autofree char *status = NULL;
+    g_assert_true(g_file_get_contents("/proc/self/status", &status, NULL, NULL));
+    const char *line = strstr(status, "RssAnon:");
+    g_assert_nonnull(line);
+    return strtoul(line + 8, NULL, 10);
+}
+
+#define WIDE_RAM (64u << 20)
+#define OWN_KIB (32u << 10)
+
+/* Flat 32-bit code, whatever the tables say. */
+static CpuBench *flat_bench(size_t tb_bytes)
+{
+    g_autoptr(GError) error = NULL;
+    CpuBench *b = cpu_bench_new("max", WIDE_RAM);
+    cpu_bench_start(b, 0, CODE, 0x800);
+    b->v->cr0 |= CR0_PE;
+    for (int n = 0; n < S_COUNT; n++) {
+        b->v->seg[n].base = 0;
+        b->v->seg[n].limit = 0xffffffff;
+        b->v->seg[n].attr = SEG_P | SEG_S | SEG_DB | SEG_G | (n == S_CS ? SEG_CODE | SEG_R : SEG_W);
+        seg_derive(b->v, n);
+    }
+    tcache_new(b->v, tb_bytes, &error);
+    g_assert_no_error(error);
+    return b;
+}
+
+/* A block on every page, run in an order that jumps about: what is kept beside the code buffer stays small. */
+static void test_code_everywhere(void)
+{
+    CpuBench *t = flat_bench(64 << 20);
+    unsigned long before = anonymous();
+    unsigned pages = WIDE_RAM / PAGE_SIZE;
+    for (unsigned n = 1; n < pages; n++) { /* 7919 is prime to their number: all are visited */
+        unsigned next = (uint64_t)(n + 7919) % pages;
+        uint32_t at = n * PAGE_SIZE, rel = next * PAGE_SIZE - (at + 6);
+        t->ram->host[at] = 0x40; /* inc eax; jmp next */
+        t->ram->host[at + 1] = 0xe9;
+        memcpy(t->ram->host + at + 2, &rel, 4);
+    }
+    t->ram->host[0] = 0xf4;
+    t->v->gpr[R_AX].q = 0;
+    t->v->rip = 7919 % pages * PAGE_SIZE;
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_assert_cmpuint(t->v->gpr[R_AX].d, ==, pages - 1);
+    g_assert_cmpuint(anonymous(), <, before + OWN_KIB);
+    bench_free(t);
+}
+
+/* A loop that rewrites what it runs next, on many pages in turn, with a small buffer. */
+static void test_code_rewritten(void)
+{
+    static const char code[] = "\x31\xc0"                 /*     xor eax, eax */
+                               "\xb9\x00\x00\x03\x00"     /*     mov ecx, 30000h */
+                               "\xbb\x00\x00\x10\x00"     /* 1:  mov ebx, 100000h */
+                               "\x89\xca"                 /*     mov edx, ecx */
+                               "\x81\xe2\xff\x07\x00\x00" /*     and edx, 7ffh */
+                               "\xc1\xe2\x0c"             /*     shl edx, 12 */
+                               "\x01\xd3"                 /*     add ebx, edx */
+                               "\xc6\x03\xb0"             /*     mov byte [ebx], b0h: mov al, ... */
+                               "\x88\x4b\x01"             /*     mov [ebx + 1], cl */
+                               "\xc6\x43\x02\xc3"         /*     mov byte [ebx + 2], c3h: ret */
+                               "\xff\xd3"                 /*     call ebx */
+                               "\x01\xc6"                 /*     add esi, eax */
+                               "\x49"                     /*     dec ecx */
+                               "\x75\xdd"                 /*     jnz 1b */
+                               "\xf4";
+    CpuBench *t = flat_bench(1 << 20);
+    unsigned long before = anonymous();
+    cpu_bench_load(t, CODE, code, sizeof code - 1);
+    t->v->gpr[R_SI].q = 0;
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_assert_cmphex(t->v->gpr[R_SI].d, ==, 0x300 * (255 * 256 / 2));
+    g_assert_cmpuint(anonymous(), <, before + OWN_KIB);
+    bench_free(t);
+}
+
 static void keep_report(void *opaque, const char *report)
 {
     GString *kept = opaque;
@@ -348,6 +432,8 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);
     g_test_add_func("/tcache/fault", test_fault);
+    g_test_add_func("/tcache/code-everywhere", test_code_everywhere);
+    g_test_add_func("/tcache/code-rewritten", test_code_rewritten);
     g_test_add_data_func("/tcache/shadow/register", GINT_TO_POINTER(false), test_shadow_finds);
     g_test_add_data_func("/tcache/shadow/memory", GINT_TO_POINTER(true), test_shadow_finds);
     return g_test_run();

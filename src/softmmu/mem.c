@@ -78,6 +78,8 @@ static DeviceTlbEntry *device_entry(Vcpu *v, Gva addr, int mmu_idx)
 static const DeviceTlbEntry *device_known(Vcpu *v, Gva addr, unsigned size, int mmu_idx, bool write)
 {
     const DeviceTlbEntry *e = device_entry(v, addr, mmu_idx);
+    if (v->log)
+        return NULL; /* every access is noted */
     if (e->page == (addr & PAGE_MASK) && e->region && (!write || e->writable) && bytes_on_first_page(addr, size) == size
         && mmu_idx != MMU_CHECK && e->tlb_generation == v->tlb_generation
         && e->bus_generation == bus_generation(v->mem))
@@ -120,8 +122,26 @@ uint64_t lin_read_slow(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
     return value;
 }
 
+/* A write to a watched page of RAM that the TLB knows: no walk is needed to tell the watchers. */
+static bool write_watched(Vcpu *v, Gva addr, uint64_t value, unsigned size, int mmu_idx)
+{
+    TlbEntry *e = tlb_entry(v, mmu_idx, addr);
+    if (e->write != ((addr & PAGE_MASK) | TLB_WATCHED) || bytes_on_first_page(addr, size) < size || v->hooks || v->log || (v->dr[7] & 0xff))
+        return false;
+    Hva host = (Hva)(e->addend + addr);
+    uint64_t offset = host - v->ram->host;
+    if (v->ram->watch[offset >> PAGE_BITS])
+        ram_written(v->ram, offset, size);
+    else
+        e->write = addr & PAGE_MASK; /* no longer */
+    memcpy(host, &value, size);
+    return true;
+}
+
 void lin_write_slow(Vcpu *v, Gva addr, uint64_t value, unsigned size, int mmu_idx)
 {
+    if (write_watched(v, addr, value, size, mmu_idx))
+        return;
     const DeviceTlbEntry *d = device_known(v, addr, size, mmu_idx, true);
     if (d) {
         bus_write_region(v->mem, d->region, (d->gpa | (addr & ~PAGE_MASK)) - d->region->start, value, size);

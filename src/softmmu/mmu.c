@@ -175,6 +175,8 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
         (r->ram == UINT64_MAX ? !__atomic_load_n(&r->watched, __ATOMIC_SEQ_CST)
                               : !v->ram->watch[(r->ram + (host - r->host)) >> PAGE_BITS]))
         e->write = v->log ? page | STORELOG_TAG : page;
+    else if (writable && !watched && r->kind == REGION_RAM && r->ram != UINT64_MAX && !v->log)
+        e->write = page | TLB_WATCHED;
     v->tlb_global[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)] = w->global;
     if (w->large) {
         v->tlb_large_lo = MIN(v->tlb_large_lo, addr & ~(Gva)0x3fffff);

@@ -87,7 +87,7 @@ void tlb_protect_host(Vcpu *v, Hva host, uint64_t size)
     for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
         FOR_USED (v, idx, n) {
             TlbEntry *e = &v->tlb[idx][n];
-            if (e->write != TLB_NONE && (uintptr_t)(e->addend + (e->write & ~STORELOG_TAG)) - (uintptr_t)host < size)
+            if (e->write != TLB_NONE && (uintptr_t)(e->addend + (e->write & ~(STORELOG_TAG | TLB_WATCHED))) - (uintptr_t)host < size)
                 e->write = TLB_NONE;
         }
 }

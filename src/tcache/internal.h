@@ -136,7 +136,7 @@ struct TCache {
     FetchEntry *fetch_used[2 * FETCH_SIZE];
     unsigned fetch_count;
 
-    TransPage **pages; /* by page of RAM */
+    Ref *pages; /* TransPage, by page of RAM */
     uint64_t page_count;
     JumpSlot jumps[JUMP_SLOTS];
 

@@ -56,9 +56,12 @@ static TransPage *page_mark(TCache *c, Hva from, unsigned bytes)
     if (!in_ram(c, from))
         return NULL;
     uint64_t offset = from - c->v->ram->host;
-    TransPage **slot = &c->pages[offset >> PAGE_BITS], *p = *slot;
-    if (!p)
-        p = *slot = g_new0(TransPage, 1);
+    Ref *slot = &c->pages[offset >> PAGE_BITS];
+    TransPage *p = ref_at(c, *slot);
+    if (!p) {
+        p = codebuf_data(c->buf, sizeof *p, 0);
+        *slot = ref_to(c, p);
+    }
     if (!p->blocks && !p->twins)
         ram_watch(c->v->ram, offset & PAGE_MASK, PAGE_SIZE, WATCH_TRANS);
     for (unsigned n = offset & ~PAGE_MASK, end = n + bytes; n < end; n++)
@@ -91,7 +94,7 @@ bool transblock_restless(TCache *c, Hva host)
 {
     if (!in_ram(c, host))
         return false;
-    TransPage *p = c->pages[(host - c->v->ram->host) >> PAGE_BITS];
+    TransPage *p = ref_at(c, c->pages[(host - c->v->ram->host) >> PAGE_BITS]);
     if (G_LIKELY(!p || p->changes < RESTLESS))
         return false;
     /* it may have come to rest: try again now and then */
@@ -126,7 +129,7 @@ static void written(TCache *c, uint64_t offset, uint64_t len)
     while (len) {
         uint64_t in_page = offset & ~PAGE_MASK;
         uint64_t bytes = MIN(len, PAGE_SIZE - in_page);
-        TransPage *p = c->pages[offset >> PAGE_BITS];
+        TransPage *p = ref_at(c, c->pages[offset >> PAGE_BITS]);
         if (p && (p->blocks || p->twins) && has_code(p, in_page, bytes)) {
             for (TransBlock *b = ref_at(c, p->blocks); b; b = ref_at(c, b->page_next))
                 transblock_drop(c, b);
@@ -176,13 +179,12 @@ void transblock_late(TCache *c)
 void transblock_flush(TCache *c)
 {
     for (uint64_t n = 0; n < c->page_count; n++) {
-        TransPage *p = c->pages[n];
+        TransPage *p = ref_at(c, c->pages[n]);
         if (!p)
             continue;
         if (p->blocks || p->twins)
             ram_unwatch(c->v->ram, n << PAGE_BITS, PAGE_SIZE, WATCH_TRANS);
-        g_free(p);
-        c->pages[n] = NULL;
+        c->pages[n] = 0;
     }
     memset(c->hash, 0, sizeof c->hash);
     for (unsigned n = 0; n < JUMP_SLOTS; n++)
@@ -200,7 +202,7 @@ void transblock_init(TCache *c)
     c->late = g_array_new(FALSE, FALSE, sizeof(LateWrite));
     if (c->v->ram) {
         c->page_count = c->v->ram->size >> PAGE_BITS;
-        c->pages = g_new0(TransPage *, c->page_count);
+        c->pages = g_new0(Ref, c->page_count);
         ram_set_watcher(c->v->ram, WATCH_TRANS, on_write, c);
     }
     transblock_flush(c);

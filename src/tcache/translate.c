@@ -476,7 +476,7 @@ static unsigned edges_of(const Tr *t)
 TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool *crosses)
 {
     Mode saved = c->modes[mode];
-    size_t room = BLOCK_ROOM + sizeof(TransBlock) + 2 * sizeof(Edge) + sizeof(TransTwin) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + 2 * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
     Tr t;
 
     if (codebuf_room(c->buf) < room) {
