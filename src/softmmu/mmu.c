@@ -74,7 +74,7 @@ static void entry_set_bits(Vcpu *v, Gpa addr, uint64_t bits)
     if (r->ram != UINT64_MAX)
         ram_written(v->ram, r->ram + (p - r->host), 1);
     if (G_UNLIKELY(v->log != NULL))
-        storelog_store(v->log, p, 1);
+        storelog_walk(v->log, p);
     __atomic_fetch_or(p, (uint8_t)bits, __ATOMIC_RELAXED);
 }
 

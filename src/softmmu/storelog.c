@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define PAGE_A_D 0x60u /* of a page-table entry */
 #define REPEATS 65536u /* elements of repeated instructions in one block */
 
 typedef struct TlbUndo {
@@ -114,10 +115,19 @@ void storelog_store(StoreLog *l, Hva at, unsigned size)
         StoreEntry *e = l->head.next++;
         e->at = at;
         e->size = n;
+        e->walk = 0;
         memcpy(e->old, at, n);
         at += n;
         size -= n;
     }
+}
+
+void storelog_walk(StoreLog *l, Hva at)
+{
+    if (l->phase == REST)
+        return;
+    storelog_store(l, at, 1);
+    l->head.next[-1].walk = 1;
 }
 
 void storelog_tlb(StoreLog *l, Vcpu *v, int idx, unsigned n)
@@ -233,12 +243,32 @@ void storelog_redo(StoreLog *l, int run)
         memcpy(e->at, g_array_index(r->final, Final, e - r->entry).bytes, e->size);
 }
 
+/* Did a page walk set bits at `at`, in either run? */
+static bool walked(const StoreLog *l, const uint8_t *at)
+{
+    for (int n = 0; n < 2; n++)
+        for (const StoreEntry *e = l->run[n].entry; e < l->run[n].end; e++)
+            if (e->walk && e->at == at)
+                return true;
+    return false;
+}
+
+static bool entry_differs(const StoreLog *l, const StoreEntry *e, const uint8_t *bytes)
+{
+    for (unsigned n = 0; n < e->size; n++) {
+        uint8_t bits = e->at[n] ^ bytes[n];
+        if (bits && ((bits & ~PAGE_A_D) || !walked(l, e->at + n)))
+            return true;
+    }
+    return false;
+}
+
 const StoreEntry *storelog_differs(StoreLog *l, int run, const uint8_t **want)
 {
     Run *r = &l->run[run];
     for (StoreEntry *e = r->entry; e < r->end; e++) {
         const uint8_t *bytes = g_array_index(r->final, Final, e - r->entry).bytes;
-        if (memcmp(e->at, bytes, e->size)) {
+        if (memcmp(e->at, bytes, e->size) && entry_differs(l, e, bytes)) {
             *want = bytes;
             return e;
         }

@@ -19,7 +19,8 @@
 
 typedef struct StoreEntry {
     Hva at;
-    uint64_t size; /* up to 16 */
+    uint32_t size; /* up to 16 */
+    uint32_t walk; /* A and D bits, set by the page walk */
     uint8_t old[16];
 } StoreEntry;
 
@@ -38,6 +39,11 @@ void storelog_begin(StoreLog *l, int run, bool record);
 void storelog_rest(StoreLog *l);
 /* size bytes at `at`, in one page, are about to be written. */
 void storelog_store(StoreLog *l, Hva at, unsigned size);
+/*
+ * The page walk sets bits of a table entry's low byte. TLBs may differ between two runs (fetches fill them, watches take
+ * permissions away), so may these bits.
+ */
+void storelog_walk(StoreLog *l, Hva at);
 /* TLB entry n of v->tlb[idx] is about to be filled. */
 void storelog_tlb(StoreLog *l, Vcpu *v, int idx, unsigned n);
 /* Device accesses by bus. */
@@ -57,7 +63,10 @@ void storelog_undo(StoreLog *l, int run);
 void storelog_redo(StoreLog *l, int run);
 /* Put back what the run's TLB fills replaced. */
 void storelog_undo_tlb(StoreLog *l, int run);
-/* The first entry of the run whose bytes are not what they were when it finished; NULL: none. *want: what they were. */
+/*
+ * The first entry of the run whose bytes are not what they were when it finished; NULL: none. *want: what they were. A and D
+ * bits set by a page walk do not count.
+ */
 const StoreEntry *storelog_differs(StoreLog *l, int run, const uint8_t **want);
 /* What went wrong with the inputs of the replayed run, in words; NULL: nothing. */
 const char *storelog_input_error(const StoreLog *l);
