@@ -135,6 +135,8 @@ static void repeat(Vcpu *v, const Insn *i, void (*one)(Vcpu *, const Insn *, uns
         if (asked || (v->flags & FL_TF) || v->debug_hits) {
             v->rip = v->insn_rip;
             v->flags |= FL_RF;
+            if (G_UNLIKELY(v->log != NULL))
+                vcpu_attention(v, ATTN_STEP); /* shadow mode leaves unasked; RF wants a step all the same */
             return;
         }
     }

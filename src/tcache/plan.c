@@ -64,13 +64,9 @@ static bool call_goes_on(const Insn *i)
     case ROW_CLI:
     case ROW_STI:
     case ROW_IN:
-    case ROW_OUT:
     case ROW_INSB:
     case ROW_INSW:
     case ROW_INSD:
-    case ROW_OUTSB:
-    case ROW_OUTSW:
-    case ROW_OUTSD:
     case ROW_SMSW:
     case ROW_SGDT:
     case ROW_SIDT:
@@ -104,6 +100,10 @@ static bool call_may_go_on(const Insn *i)
     case ROW_LFS:
     case ROW_LGS:
     case ROW_WRMSR:
+    case ROW_OUT: /* A20 may change, and with it where code lies */
+    case ROW_OUTSB:
+    case ROW_OUTSW:
+    case ROW_OUTSD:
         return true;
     default:
         return false;
