@@ -585,7 +585,9 @@ static void start_engine(Vm *vm)
         tcache_set_shadow(c, shadow_difference, vm);
     if (c && vm->config->accel_chaos)
         tcache_set_chaos(c, vm->config->accel_chaos);
-    const char *direct = vm->config->direct ? vm->config->direct : "off";
+    /* the translator's own tests want all of the guest, unless told otherwise */
+    bool testing = vm->config->accel_shadow || vm->config->accel_chaos;
+    const char *direct = vm->config->direct ? vm->config->direct : testing ? "off" : "auto";
     if (c && strcmp(direct, "off"))
         vm->direct = direct_new(vm->vcpu, !strcmp(direct, "on") ? DIRECT_ON : DIRECT_AUTO, say);
 }

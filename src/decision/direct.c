@@ -134,11 +134,11 @@ static bool enter_user(Direct *d)
  */
 static uint64_t stretch_time(const Direct *d)
 {
-    return (d->v->insns - d->stretch) * INSN_PS / 1000 * direct_ms(d) / 1000000;
+    return (d->since - d->stretch) * INSN_PS / 1000 * direct_ms(d) / 1000000;
 }
 
 /* A stretch of translated user code ended. */
-static void leave_user(Direct *d, uint64_t time, uint64_t now)
+static void leave_user(Direct *d, uint64_t time)
 {
     if (d->mode != DIRECT_AUTO || d->impossible || d->hold)
         return;
@@ -148,7 +148,7 @@ static void leave_user(Direct *d, uint64_t time, uint64_t now)
             d->first = (Policy){0};
         }
         PolicyCosts guess = {.ms = direct_ms(d), .trip = direct_ms(d) * TRIP_GUESS_US / 1000};
-        if (policy_stretch(&d->first, &guess, time, now) && direct_try(d)) {
+        if (policy_stretch(&d->first, &guess, time) && policy_promote(&d->first, direct_ticks()) && direct_try(d)) {
             d->now_key = 1;
             *direct_policy(direct_space(d)) = d->first;
             d->stats.promotions++;
@@ -156,16 +156,21 @@ static void leave_user(Direct *d, uint64_t time, uint64_t now)
         }
         return;
     }
-    if (policy_stretch(direct_policy(direct_space(d)), &d->costs, time, now)) {
+    Policy *p = direct_policy(direct_space(d));
+    if (policy_stretch(p, &d->costs, time) && policy_promote(p, direct_ticks())) {
         d->stats.promotions++;
         direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
     }
 }
 
-void direct_account(Direct *d, DirectTime what)
+/*
+ * Instructions translated so far belong to user code or to the kernel. Not time: on some hosts the time stamp counter costs a
+ * tenth of a microsecond, and this is on the way of every system call.
+ */
+static void account(Direct *d)
 {
-    uint64_t now = direct_ticks();
-    d->stats.time[what] += now - d->since;
+    uint64_t now = d->v->insns;
+    d->stats.insns[d->in_user] += now - d->since;
     d->since = now;
 }
 
@@ -175,18 +180,18 @@ static bool direct_crossing(void *opaque)
     Direct *d = opaque;
     bool user = d->v->cpl == 3;
 
-    direct_account(d, d->in_user ? TIME_USER : TIME_KERNEL);
+    account(d);
     if (user && d->in_user) /* asked again, within a stretch */
         return false;
     if (d->in_user)
-        leave_user(d, stretch_time(d), d->since);
+        leave_user(d, stretch_time(d));
     d->in_user = false;
     if (!user)
         return false;
     if (enter_user(d))
         return true;
     d->in_user = true;
-    d->stretch = d->v->insns;
+    d->stretch = d->since;
     return false;
 }
 
@@ -198,12 +203,12 @@ Exit direct_run(Direct *d)
 
     if (d->mode == DIRECT_ON)
         direct_try(d);
-    d->since = direct_ticks();
+    d->since = v->insns;
     d->in_user = false;
     for (;;) {
         Exit exit = tcache_run(v, 0);
         if (exit != EXIT_USER) {
-            direct_account(d, d->in_user ? TIME_USER : TIME_KERNEL);
+            account(d);
             return exit;
         }
         native_stay(d);

@@ -7,8 +7,6 @@
 #include "decision/probe.h"
 #include "decision/space.h"
 
-typedef enum DirectTime { TIME_USER, TIME_KERNEL, TIME_NATIVE, TIME_UPKEEP, TIME_COUNT } DirectTime;
-
 typedef struct DirectStats {
     uint64_t entries;                    /* times user mode was entered in translation */
     uint64_t decided[DECIDE_COUNT];      /* of them, by what decide() said of the state */
@@ -21,7 +19,8 @@ typedef struct DirectStats {
     uint64_t excursions, excursions_long; /* through code that may not run in the sandbox */
     uint64_t refused[ROW_COUNT];         /* excursions, by the row of what is refused; 0: other reasons */
     uint64_t promotions, demotions, bans, births;
-    uint64_t time[TIME_COUNT];           /* ticks */
+    uint64_t insns[2];                   /* translated or interpreted: of the kernel, of user code */
+    uint64_t native, upkeep;             /* ticks: in sandboxes; with stops and mappings */
 } DirectStats;
 
 struct Direct {
@@ -40,7 +39,7 @@ struct Direct {
     bool skip;            /* the next stretch is the translator's, whatever is decided */
     bool hold;            /* all are, for now */
     bool in_user;         /* translated user code runs, since... */
-    uint64_t since;       /* tick up to which time is accounted for */
+    uint64_t since;       /* Vcpu.insns up to which they are accounted for */
     uint64_t stretch;     /* Vcpu.insns when in_user became true */
     Policy first;         /* before anything was tried: the policy of the last CR3 */
     Space *now;           /* whose */
@@ -60,8 +59,6 @@ static inline Policy *direct_policy(const Space *s)
 Space *direct_space(Direct *d);
 /* May the state run directly, the policy aside? Counts. */
 bool direct_eligible(Direct *d);
-/* Account for the time up to now. */
-void direct_account(Direct *d, DirectTime what);
 /* Try whether there is direct execution; false: no. */
 bool direct_try(Direct *d);
 void direct_tracef(Direct *d, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -6,15 +6,13 @@
 
 #define COUNT "%12" G_GUINT64_FORMAT
 
-static void print_time(const Direct *d, GString *out)
+static void print_where(const Direct *d, GString *out)
 {
-    static const char *const names[TIME_COUNT] = {
-        "translated user code", "translated kernel", "sandbox", "its upkeep (faults, mappings, system calls)",
-    };
     uint64_t ms = MAX((direct_ticks() - d->born) * 1000 / MAX(g_get_monotonic_time() - d->born_us, 1), 1);
-    g_string_append(out, "time, in seconds:\n");
-    for (int n = 0; n < TIME_COUNT; n++)
-        g_string_append_printf(out, "%12.3f %s\n", d->stats.time[n] / (ms * 1e3), names[n]);
+    g_string_append_printf(out, "where the guest ran:\n%12.3f s in sandboxes\n%12.3f s for their upkeep (stops, mappings)\n"
+                           "%12.3f million instructions of user code translated or interpreted\n"
+                           "%12.3f million of the kernel\n", d->stats.native / (ms * 1e3), d->stats.upkeep / (ms * 1e3),
+                           d->stats.insns[1] / 1e6, d->stats.insns[0] / 1e6);
 }
 
 static void print_why(const Direct *d, GString *out)
@@ -89,7 +87,7 @@ void direct_print(Direct *d, GString *out)
             g_string_append_printf(out, "a trip: #PF %.1f us, #GP %.1f us, INT 80h %.1f us; a mapping %.1f us\n",
                                    d->facts->trip_pf_us, d->facts->trip_gp_us, d->facts->trip_int80_us, d->facts->map_us);
     }
-    print_time(d, out);
+    print_where(d, out);
     print_why(d, out);
     if (!d->spaces)
         return;

@@ -318,9 +318,10 @@ void native_stay(Direct *d)
     tcache_own(v->tcache, false);
 
     uint64_t now = direct_ticks(), upkeep = now - begin - MIN(stay.inside, now - begin);
-    d->stats.time[TIME_NATIVE] += stay.inside;
-    d->stats.time[TIME_UPKEEP] += upkeep;
-    d->since = now;
+    d->stats.native += stay.inside;
+    d->stats.upkeep += upkeep;
+    d->stats.insns[1] += v->insns - d->since;
+    d->since = v->insns;
     d->in_user = false;
     if (d->mode == DIRECT_AUTO && policy_stay(direct_policy(s), &d->costs, now - begin, stay.trips))
         judge(d, s, now);

@@ -15,7 +15,7 @@ enum {
     PENALTY_DOUBLINGS = 7, /* ...so often */
 };
 
-bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time, uint64_t now)
+bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time)
 {
     p->user += time;
     p->traps++;
@@ -26,7 +26,12 @@ bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time, uint64_t now
         p->user /= 2;
         p->traps /= 2;
     }
-    if (!computes || p->banned || p->promoted || now < p->not_before)
+    return computes && !p->banned && !p->promoted;
+}
+
+bool policy_promote(Policy *p, uint64_t now)
+{
+    if (now < p->not_before)
         return false;
     p->promoted = true;
     p->since = now;

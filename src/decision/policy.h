@@ -33,8 +33,10 @@ typedef struct Policy {
 /* In percent of the trips' cost: less user code run by them than that, and translation is better. */
 enum { POLICY_WORTH_MIN = 300 };
 
-/* A stretch of translated user code ended. True: promoted by that. */
-bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time, uint64_t now);
+/* A stretch of translated user code ended. True: it may be time to promote. */
+bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time);
+/* After that. False: not now. */
+bool policy_promote(Policy *p, uint64_t now);
 /* A stay in the sandbox ended. True: it is time for a verdict. */
 bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t total, unsigned trips);
 /* The verdict: work is the processor time that the sandbox has used since the last one. True: demoted by that. */
