@@ -60,7 +60,7 @@ session()
     local name=$1 status
     shift
     { script "${everything[@]}"; printf 'send poweroff\\r\nend\n'; } |
-        timeout 240 "$talk" "$work/log" 60 "$@" -nographic -m 64 $disk >"$work/told" 2>&1
+        timeout 900 "$talk" "$work/log" 180 "$@" -nographic -m 64 $disk >"$work/told" 2>&1
     status=$?
     normal "$work/log" >"$work/transcript"
     [ -z "${DEMO_TRANSCRIPT-}" ] || { cp "$work/transcript" "$DEMO_TRANSCRIPT"; DEMO_TRANSCRIPT=; }
@@ -90,12 +90,12 @@ else
 fi
 
 { script reboot; printf 'send poweroff\\r\nend\n'; } |
-    timeout 90 "$talk" "$work/log" 30 "$vm" -nographic $disk >"$work/told" 2>&1
+    timeout 300 "$talk" "$work/log" 120 "$vm" -nographic $disk >"$work/told" 2>&1
 status=$?
 [ $status = 0 ] || { show "$work/told"; show "$work/log"; }
 result $status "it boots again after reboot"
 
-{ script; printf 'send triple\\r\nend\n'; } | timeout 60 "$talk" "$work/log" 30 \
+{ script; printf 'send triple\\r\nend\n'; } | timeout 300 "$talk" "$work/log" 120 \
     "$vm" -no-reboot -nographic -symbols "$builddir/demo/kernel.elf" $disk >"$work/told" 2>&1
 status=$? bad=0
 [ $status = 1 ] || { bad=1; echo "# status $status, expected 1"; }
@@ -106,7 +106,7 @@ done
 result $bad "a triple fault is explained"
 
 # Commands from a file, sent ahead of their turn.
-printf 'ls\nhlt\ncat kernel.txt\npoweroff\n' | timeout 60 "$vm" -display none -serial stdio $disk >"$work/log" 2>&1
+printf 'ls\nhlt\ncat kernel.txt\npoweroff\n' | timeout 300 "$vm" -display none -serial stdio $disk >"$work/log" 2>&1
 status=$?
 [ $status = 0 ] && [ "$(grep -c '^demo> [a-z]' "$work/log")" = 4 ] && grep -q 'demo> ls' "$work/log"
 status=$?
@@ -114,9 +114,9 @@ status=$?
 result $status "a script on standard input"
 
 # The keyboard: keys are pressed by the monitor, COM1 shows the same as the screen.
-await() # PATTERN: on COM1, 30 s at most
+await() # PATTERN: on COM1, two minutes at most
 {
-    for _ in {1..300}; do
+    for _ in {1..1200}; do
         grep -q "$1" "$work/serial" 2>/dev/null && return
         sleep 0.1
     done
@@ -128,7 +128,7 @@ await() # PATTERN: on COM1, 30 s at most
         sleep 0.1
     done
     await ACPI
-} | timeout 60 "$vm" -display none -monitor stdio -serial file:"$work/serial" $disk >"$work/told" 2>&1
+} | timeout 300 "$vm" -display none -monitor stdio -serial file:"$work/serial" $disk >"$work/told" 2>&1
 status=$?
 said=0
 for p in 'echo: no such command' 'L: no such command' 'welcome.txt'; do

@@ -111,10 +111,22 @@ static void do_mem(char *arguments)
     print("system calls      %u; V8086 traps %u\n", s.syscalls, s.v8086_traps);
 }
 
+static void tell_ended(int pid, int status)
+{
+    if (status == STATUS_KILLED)
+        print("[%d] killed\n", pid);
+    else if (status)
+        print("[%d] ended with status %d\n", pid, status);
+}
+
+/* What is killed ends when it has its turn: the shell waits, so that the next ps tells of it no more. */
 static void do_kill(char *arguments)
 {
-    if (kill(number(arguments, 0)) < 0)
+    int status, pid = number(arguments, 0);
+    if (kill(pid) < 0)
         print("kill: there is no process %s that may be ended; ps lists them\n", arguments);
+    else if (wait(pid, &status, 0) == pid)
+        tell_ended(pid, status);
 }
 
 static void do_uptime(char *arguments)
@@ -135,14 +147,6 @@ static void do_reboot(char *arguments)
 static void do_poweroff(char *arguments)
 {
     machine(MACHINE_POWEROFF);
-}
-
-static void tell_ended(int pid, int status)
-{
-    if (status == STATUS_KILLED)
-        print("[%d] killed\n", pid);
-    else if (status)
-        print("[%d] ended with status %d\n", pid, status);
 }
 
 static void run(const char *name, const char *arguments, bool background)
