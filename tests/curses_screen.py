@@ -14,7 +14,7 @@ if not os.path.exists(build + "/src/ui/display-curses.so"):
 need(("tmux", "tmux"))
 
 with open("tmux.conf", "w") as f:
-    f.write('set -g default-terminal screen-256color\nset -s escape-time 0\nset -g status off\n')
+    f.write('set -g default-terminal screen-256color\nset -s escape-time 0\nset -g status off\nset -s exit-empty off\n')
 
 
 def tmux(*arguments):
