@@ -19,15 +19,24 @@ cp "$builddir/tests/guests/gdb.img" "$builddir/tests/guests/gdb.elf" .
 start() # options...: a stopped machine with a gdb stub
 {
     rm -f sock
-    "$machine" -display none -serial null -m 16 -hda gdb.img -snapshot -gdb unix:sock "$@" >vm.log 2>&1 </dev/null &
+    "$machine" -display none -serial null -m 16 -hda gdb.img -snapshot -gdb "unix:$work/sock" "$@" >vm.log 2>&1 </dev/null &
     pid=$!
-    for _ in $(seq 100); do [ -S sock ] && return; sleep 0.1; done
+    await listening "$work/sock"
 }
+await() # command...: until it succeeds, two minutes at most
+{
+    for _ in $(seq 1200); do "$@" && return; sleep 0.1; done
+    return 1
+}
+listening() { grep -qE "^[^ ]+ +[^ ]+ +[^ ]+ +00010000 .* $1\$" /proc/net/unix; } # 10000h: somebody accepts connections
+reachable() { grep -q ":$(printf %04X "$1") 00000000:0000 0A" /proc/net/tcp; } # 0Ah: TCP_LISTEN
+ended() { ! kill -0 $pid 2>/dev/null; }
 end() { { kill -9 $pid; wait $pid; } 2>/dev/null; pid=; }
 debug() # name: commands on standard input, output in the file gdb.log
 {
     { echo "set pagination off"; echo "set confirm off"; cat; } >commands
-    timeout 60 sh -c 'echo $$ >gdb.pid; exec gdb -nx -batch -x commands gdb.elf' >gdb.log 2>&1 </dev/null
+    rm -f gdb.pid
+    timeout 300 sh -c 'echo $$ >gdb.pid; exec gdb -nx -batch -x commands gdb.elf' >gdb.log 2>&1 </dev/null
 }
 expect() # name patterns...: each an extended regular expression that a line of gdb.log has, in this order
 {
@@ -93,7 +102,7 @@ result $? "$engine: the guest lives on after a detach"
 end
 done
 
-start -S -gdb unix:sock,arch=i8086
+start -S -gdb "unix:$work/sock,arch=i8086"
 debug <<'END'
 file
 target remote sock
@@ -114,16 +123,19 @@ stepi
 detach
 END
 expect "a running machine stops for gdb" 'in ' 'detached'
-(sleep 3; kill -INT "$(cat gdb.pid)") &
+# Ctrl-C comes when gdb has let the machine go, which its account of packets tells
+rm -f gdb.log
+(await grep -qs 'Sending packet: \$vCont;c' gdb.log && kill -INT "$(cat gdb.pid)") &
 debug <<'END'
 target remote sock
+set debug remote 1
 continue
+set debug remote 0
 p 4 + 4
 kill
 END
 expect "Ctrl-C stops it" 'SIGINT' '= 8'
-for _ in $(seq 50); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
-! kill -0 $pid 2>/dev/null
+await ended
 result $? "killing ends the machine"
 end
 
@@ -131,7 +143,7 @@ end
 port=$((26000 + $$ % 4000))
 "$machine" -display none -serial null -m 16 -hda gdb.img -snapshot -gdb "tcp::$port" -S >vm.log 2>&1 </dev/null &
 pid=$!
-for _ in $(seq 100); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+await reachable "$port"
 debug <<END
 file
 set \$lastcs = -1
@@ -167,9 +179,9 @@ expect "an xv6-like .gdbinit: TCP, set architecture i8086 and back" 'i8086' '\[f
 end
 
 start -S
-timeout 60 python3 - >gdb.log 2>&1 <<'END'
-import socket, time
-s = socket.socket(socket.AF_UNIX); s.connect("sock"); s.settimeout(20)
+timeout 300 python3 - >gdb.log 2>&1 <<'END'
+import socket
+s = socket.socket(socket.AF_UNIX); s.connect("sock"); s.settimeout(250)
 def send(t): s.sendall(b"$" + t.encode() + b"#%02x" % (sum(t.encode()) & 255))
 def recv():
     b = b""
@@ -182,7 +194,7 @@ send("QStartNoAckMode"); print(recv())
 send("Z1,7c00,1"); print(recv())
 send("c"); print(recv())
 send("p8"); print(recv())
-send("c"); time.sleep(1); s.sendall(b"\x03"); print(recv())
+send("c"); s.sendall(b"\x03"); print(recv())
 send("z1,7c00,1"); print(recv())
 send("m7dfe,2"); print(recv())
 send("M500,3:010203"); print(recv())
