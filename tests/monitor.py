@@ -21,16 +21,28 @@ def machine(*options, guest="gdb"):
                              "-symbols", image[:-3] + "elf"] + list(options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def connect(path):
-    s = socket.socket(socket.AF_UNIX)
-    for _ in range(200):
-        try:
-            s.connect(path)
-            break
-        except OSError:
-            time.sleep(0.05)
-    s.settimeout(30)
-    return s
+LIMIT = 120  # seconds that anything may take, however busy the host is
+
+
+def wait_for(what):
+    """Ask what() until it says something true, or until the limit; its last answer."""
+    end = time.monotonic() + LIMIT
+    while True:
+        answer = what()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(0.05)
+
+
+def connect(path, family=socket.AF_UNIX):
+    """A socket that somebody will listen at."""
+    def attempt():
+        s = socket.socket(family)
+        s.settimeout(LIMIT)
+        if not s.connect_ex(path):
+            return s
+        s.close()
+    return wait_for(attempt)
 
 
 vm = machine("-monitor", "unix:mon,server=on,wait=off", "-qmp", "unix:qmp,server=on,wait=off", "-name", "test")
@@ -55,11 +67,8 @@ def hmp(line):
 
 greeting = until(b"(qemu) ")
 result("monitor" in greeting, "the monitor greets", greeting)
-for _ in range(100):  # until the guest is in its loop
-    regs = hmp("info registers")
-    if "CPL=3" in regs:
-        break
-    time.sleep(0.1)
+wait_for(lambda: "CPL=3" in hmp("info registers"))  # until the guest is in its loop
+regs = hmp("info registers")
 result(re.search(r"^EIP=00007[0-9a-f]{3} EFL=[0-9a-f]{8} \[[-DOSZAPC]{7}\] CPL=3", regs, re.M) and
        re.search(r"^CS =001b 00000000 ffffffff 00cffb00 DPL=3 CS32 \[-RA\]", regs, re.M) and "XMM07=" in regs, "info registers", regs)
 
@@ -137,19 +146,14 @@ flows = [
 open("s.img", "wb").write(bytes(1474560))
 for line, pattern in flows:
     answer = hmp(line)
-    for _ in range(100):  # steps take their time
-        if "debug" not in pattern or "running" not in answer:
-            break
-        time.sleep(0.05)
-        answer = hmp(line)
+    if "debug" in pattern:  # steps take their time
+        answer = wait_for(lambda: "running" not in hmp(line)) and hmp(line)
     result(re.search(pattern, answer.rstrip("\n"), re.M), line, "expected %s, got:\n%s" % (pattern, answer))
 answer = hmp("change floppy0 s.img")
 result("s.img" in hmp("info block"), "change floppy0", answer)
 result(open("s.ppm", "rb").read(2) == b"P6", "screendump wrote a picture")
 
-mon.sendall(b"info regi\t")
-time.sleep(0.3)
-mon.sendall(b"\n")
+mon.sendall(b"info regi\t\n")
 result("EAX=" in until(b"(qemu) "), "completion")
 mon.sendall(b"infx status\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x7fo\n")
 result("VM status: running" in until(b"\n(qemu) "), "line editing")
@@ -220,27 +224,20 @@ try:
 except ValueError:
     pass
 vm.stdout.read()
-result(vm.wait(20) == 0 and "SHUTDOWN" in events, "quit, with its event", events)
+result(vm.wait(LIMIT) == 0 and "SHUTDOWN" in events, "quit, with its event", events)
 
 # ---- -monitor stdio, Ctrl-A c ----
 vm = machine("-monitor", "stdio", "-S")
-out = vm.communicate(b"info status\nquit\n", timeout=20)[0]
+out = vm.communicate(b"info status\nquit\n", timeout=LIMIT)[0]
 result(b"VM status: paused (prelaunch)" in out, "-monitor stdio", out)
 vm = subprocess.Popen([build + "/src/x86vm", "-nographic", "-m", "16", "-snapshot", "-hda", build + "/tests/guests/gdb.img"],
                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-time.sleep(1)
-out = vm.communicate(b"\x01cinfo status\nquit\n", timeout=20)[0]
+out = vm.communicate(b"\x01cinfo status\nquit\n", timeout=LIMIT)[0]
 result(b"VM status: running" in out, "Ctrl-A c on -nographic", out)
 
 port = 23000 + os.getpid() % 4000
 vm = machine("-monitor", "telnet:127.0.0.1:%d,server=on,wait=off" % port)
-telnet = None
-for _ in range(200):
-    try:
-        telnet = socket.create_connection(("127.0.0.1", port), 10)
-        break
-    except OSError:
-        time.sleep(0.05)
+telnet = connect(("127.0.0.1", port), socket.AF_INET)
 telnet.sendall(b"\xff\xfd\x03info status\r\n")  # IAC DO SUPPRESS-GO-AHEAD among the keys
 out = b""
 while b"VM status: running" not in out:
@@ -251,51 +248,49 @@ while b"VM status: running" not in out:
 result(b"VM status: running" in out and b"\xff\xfb" in out, "-monitor telnet:", out)
 telnet.sendall(b"quit\r\n")
 vm.stdout.read()
-result(vm.wait(20) == 0, "quit by telnet")
+result(vm.wait(LIMIT) == 0, "quit by telnet")
 vm = machine("-monitor", "null", "-qmp", "tcp:127.0.0.1:%d,server=on,wait=off" % (port + 1))
-for _ in range(200):
-    try:
-        tcp = socket.create_connection(("127.0.0.1", port + 1), 10)
-        break
-    except OSError:
-        time.sleep(0.05)
+tcp = connect(("127.0.0.1", port + 1), socket.AF_INET)
 tcp.sendall(b"{'execute': 'qmp_capabilities'}{'execute': 'quit'}")
 out = vm.stdout.read() + tcp.makefile("rb").read()
-result(vm.wait(20) == 0 and b"SHUTDOWN" in out, "-monitor null, -qmp tcp: with commands in single quotes", out)
+result(vm.wait(LIMIT) == 0 and b"SHUTDOWN" in out, "-monitor null, -qmp tcp: with commands in single quotes", out)
 
 # ---- traces ----
-def trace(items, *options, guest="gdb", seconds=4):
-    try:
+LONGEST = 1 << 24  # bytes of a trace that are looked at
+
+
+def trace(items, name, *options, wants, guest="gdb"):
+    """Run a guest with -d items until its trace has all of the patterns wants, or it ends, or there is no hope."""
+    if os.path.exists("trace"):
         os.unlink("trace")
-    except OSError:
-        pass
-    vm = machine("-d", items, "-D", "trace", *options, guest=guest)
-    try:
-        vm.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        vm.terminate()
-        vm.communicate()
-    return open("trace", errors="replace").read(1 << 24)
+    vm = machine("-monitor", "null", "-d", items, "-D", "trace", *options, guest=guest)
+    text = ""
+
+    def found():
+        nonlocal text
+        ended = vm.poll() is not None  # then the trace is whole when it is read
+        if os.path.exists("trace"):
+            with open("trace", errors="replace") as f:
+                text = f.read(LONGEST)
+        return ended or len(text) == LONGEST or all(re.search(p, text, re.M) for p in wants)
+
+    wait_for(found)
+    vm.terminate()
+    vm.communicate()
+    missing = [p for p in wants if not re.search(p, text, re.M)]
+    result(not missing, name, "no %s in\n%s\n...\n%s" % (missing, text[:2000], text[-2000:]))
 
 
-t = trace("out_asm", "-dfilter", "0x7c00+0x200")
-result(re.search(r"OUT: 0x0000[0-9a-f]{4} .*\n0x[0-9a-f]+:  [0-9a-f ]+ [a-z]+ ", t), "-d out_asm -dfilter", t[:2000])
-t = trace("in_asm", "-dfilter", "0x7c00+0x200")
-result(re.search(r"IN: bump\n0x0000[0-9a-f]{4}:  40 .* inc eax", t), "-d in_asm -dfilter", t[:2000])
-t = trace("int,cpu_reset", "-no-reboot", guest="dying-1")
-result(re.search(r"v=06 e=0000 i=0 cpl=0 IP=0008:0000[0-9a-f]{4} .*<death>", t), "-d int", t[-2000:])
-result(t.startswith("CPU Reset (CPU 0)\nEAX="), "-d cpu_reset", t[:2000])
-t = trace("guest_errors", "-no-reboot", guest="dying-1")
-result(re.search(r"^Invalid (read|write) at (port|addr) 0x", t, re.M), "-d guest_errors", t[:2000])
-t = trace("ioport", "-no-reboot", guest="dying-1")
-result(re.search(r"ioport: out 0070", t), "-d ioport", t[:2000])
-t = trace("decision")
-result(re.search(r"^decision: f000:0000fff0 CPL=0 translate: real mode$", t, re.M) and
-       re.search(r"^decision: 001b:00007[0-9a-f]{3} CPL=3 translate: interrupts off <", t, re.M), "-d decision", t[:2000])
-t = trace("exec,cpu", "-dfilter", "0x7c00..0x7dff")
-result("Trace 0: " in t and "EAX=" in t and "<loop" in t, "-d exec,cpu", t[:2000])
-t = trace("page")
-result(re.search(r"page: 00007000 -> 000007000 user ", t), "-d page", t[-2000:])
+trace("out_asm", "-d out_asm -dfilter", "-dfilter", "0x7c00+0x200", wants=[r"OUT: 0x0000[0-9a-f]{4} .*\n0x[0-9a-f]+:  [0-9a-f ]+ [a-z]+ "])
+trace("in_asm", "-d in_asm -dfilter", "-dfilter", "0x7c00+0x200", wants=[r"IN: bump\n0x0000[0-9a-f]{4}:  40 .* inc eax"])
+trace("int,cpu_reset", "-d int,cpu_reset", "-no-reboot", guest="dying-1",
+      wants=[r"\ACPU Reset \(CPU 0\)\nEAX=", r"v=06 e=0000 i=0 cpl=0 IP=0008:0000[0-9a-f]{4} .*<death>"])
+trace("guest_errors", "-d guest_errors", "-no-reboot", guest="dying-1", wants=["^Invalid (read|write) at (port|addr) 0x"])
+trace("ioport", "-d ioport", "-no-reboot", guest="dying-1", wants=["ioport: out 0070"])
+trace("decision", "-d decision", wants=["^decision: f000:0000fff0 CPL=0 translate: real mode$",
+                                        "^decision: 001b:00007[0-9a-f]{3} CPL=3 translate: interrupts off <"])
+trace("exec,cpu", "-d exec,cpu", "-dfilter", "0x7c00..0x7dff", wants=["Trace 0: ", "EAX=", "<loop"])
+trace("page", "-d page", wants=["page: 00007000 -> 000007000 user "])
 r = subprocess.run([build + "/src/x86vm", "-d", "help"], capture_output=True, text=True)
 result(r.returncode == 0 and "guest_errors" in r.stdout, "-d help")
 r = subprocess.run([build + "/src/x86vm", "-d", "nonsense"], capture_output=True, text=True)

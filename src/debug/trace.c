@@ -262,6 +262,8 @@ bool tracer_set_file(Tracer *t, const char *path, GError **error)
     if (t->file)
         fclose(t->file);
     t->file = f;
+    if (f) /* whoever reads along sees what has happened, and so does who comes after a sudden end */
+        setvbuf(f, NULL, _IOLBF, BUFSIZ);
     return true;
 }
 
