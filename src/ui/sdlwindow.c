@@ -414,11 +414,34 @@ static void set_hints(const ScreenOptions *o)
         SDL_SetHint("SDL_MOUSE_RELATIVE_CURSOR_VISIBLE", "1");
 }
 
+/*
+ * Left to itself SDL would in the end take a driver that shows nothing, and libwayland complain of what is not set: so it is
+ * told which to try, unless the user has (SDL_VIDEODRIVER). False, with the error set: there is no window system.
+ */
+static bool init_video(void)
+{
+    const char *display = g_getenv("DISPLAY"), *socket = g_getenv("WAYLAND_DISPLAY");
+    bool wayland = g_getenv("WAYLAND_SOCKET") || g_getenv("XDG_RUNTIME_DIR") || (socket && *socket == '/');
+    bool chosen = g_getenv("SDL_VIDEODRIVER") != NULL;
+    if (!chosen)
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, wayland ? "x11,wayland,KMSDRM" : "x11,KMSDRM");
+    if (SDL_InitSubSystem(SDL_INIT_VIDEO) == 0)
+        return true;
+    if (!chosen && display && *display)
+        SDL_SetError("nobody answers at DISPLAY=%s", display);
+    else if (!chosen)
+        SDL_SetError("there is no window system here; DISPLAY and WAYLAND_DISPLAY tell where one is");
+    return false;
+}
+
+static void catch_lost_connection(void);
+
 static bool open_window(Window *w)
 {
     set_hints(&w->host->options);
-    if (SDL_InitSubSystem(SDL_INIT_VIDEO) < 0)
+    if (!init_video())
         return false;
+    catch_lost_connection();
     w->wake_event = SDL_RegisterEvents(1);
     SDL_StopTextInput(); /* keys by position: input methods would keep some for themselves */
     DisplayRect all;
@@ -478,6 +501,20 @@ static gpointer waker_thread(gpointer opaque)
     return NULL;
 }
 
+/* Tell window_open() how the start went; failure: why it failed, or NULL. False: it knows already. */
+static bool started(Window *w, const char *failure)
+{
+    g_mutex_lock(&w->start_lock);
+    bool first = !w->start_done;
+    if (first) {
+        w->failure = g_strdup(failure);
+        w->start_done = true;
+        g_cond_signal(&w->started);
+    }
+    g_mutex_unlock(&w->start_lock);
+    return first;
+}
+
 /*
  * The X server went away. Xlib would end the process here and now; instead the machine ends as by a signal, its disks in
  * order. The thread cannot go on, as it may hold locks of Xlib and SDL.
@@ -485,7 +522,7 @@ static gpointer waker_thread(gpointer opaque)
 static int connection_lost(void *display)
 {
     Window *w = g_private_get(&this_window);
-    if (w && !g_atomic_int_exchange(&w->lost, 1)) {
+    if (w && !g_atomic_int_exchange(&w->lost, 1) && !started(w, "the window system went away")) {
         g_printerr("x86vm: the window system went away; ending\n");
         w->host->quit(w->host->opaque, 1);
     }
@@ -502,21 +539,11 @@ static void catch_lost_connection(void)
         ((int (*(*)(int (*)(void *)))(void *))set)(connection_lost);
 }
 
-static void started(Window *w, const char *failure)
-{
-    g_mutex_lock(&w->start_lock);
-    w->failure = g_strdup(failure);
-    w->start_done = true;
-    g_cond_signal(&w->started);
-    g_mutex_unlock(&w->start_lock);
-}
-
 static gpointer window_thread(gpointer opaque)
 {
     Window *w = opaque;
     g_private_set(&this_window, w);
     if (open_window(w)) {
-        catch_lost_connection();
         started(w, NULL);
         run(w);
         if (g_atomic_int_get(&w->lost))
