@@ -63,10 +63,18 @@ struct Vm {
 
 #define STATUS_DIFFERENCE 3 /* exit status: shadow mode found a difference */
 
+static gboolean quit_now(gpointer opaque)
+{
+    Vm *vm = opaque;
+    g_main_loop_quit(vm->loop);
+    return G_SOURCE_REMOVE;
+}
+
 void vm_quit(Vm *vm, int status)
 {
     vm->status = status;
-    g_main_loop_quit(vm->loop);
+    /* from within the loop: a loop that does not run yet would forget that it was to end */
+    g_idle_add_full(G_PRIORITY_HIGH, quit_now, vm, NULL);
 }
 
 /* ---- host back ends ---- */
@@ -657,6 +665,8 @@ void vm_free(Vm *vm)
     g_ptr_array_unref(vm->disks);
     g_free(vm->model);
     clock_free(vm->clock);
+    while (g_idle_remove_by_data(vm))
+        ;
     g_main_loop_unref(vm->loop);
     g_mutex_clear(&vm->lock);
     g_free(vm);

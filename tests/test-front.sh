@@ -64,7 +64,8 @@ timeout 90 "$vm" -display none -chardev pty,id=c -serial chardev:c -parallel cha
 [ $? = 1 ] && grep -q 'mux=on' out; result $? "one without it serves one, and says how two can share"
 timeout 90 "$vm" -display none -serial stdio -monitor stdio front.img >out 2>&1 </dev/null
 [ $? = 1 ] && grep -q 'already used' out; result $? "two ports can't both have the terminal"
-start -display none -serial mon:unix:sock,server=on,wait=off -monitor none front.img; for _ in $(seq 300); do [ -S sock ] && break; sleep 0.1; done; [ -S sock ]; result $? "a Unix socket is made"
+start -display none -serial mon:unix:sock,server=on,wait=off -monitor none -d ioport -D ports front.img
+await 'ioport: out' ports && [ -S sock ]; result $? "a Unix socket is made"
 kill "$pid"; ended; [ ! -e sock ]; result $? "and removed"
 start -nodefaults -device isa-serial,chardev=c -chardev stdio,id=c -device ide-hd,drive=d -drive if=none,id=d,file=front.img,format=raw
 await front out; printf q >&7; ended
