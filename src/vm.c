@@ -409,7 +409,7 @@ static bool build_trace(Vm *vm, GError **error)
     const VmConfig *c = vm->config;
     if (c->symbols && !(vm->symbols = symbols_load(c->symbols, error)))
         return false;
-    vm->tracer = tracer_new(vm->vcpu, vm->machine.debugger, vm->symbols);
+    vm->tracer = tracer_new(vm->vcpu, vm->machine.debugger, vm->direct, vm->symbols);
     vm->explain = explain_new(vm->vcpu, vm->machine.debugger, vm->symbols, c->explain);
     if ((c->trace_file && !tracer_set_file(vm->tracer, c->trace_file, error)) ||
         (c->trace_filter && !tracer_set_filter(vm->tracer, c->trace_filter, error)) ||

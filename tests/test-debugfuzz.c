@@ -169,7 +169,7 @@ static Bench *bench_new(void)
     b->m.debugger = debugger_new(b->m.cpu);
     b->m.quit = on_quit;
     machine_init(&b->m);
-    b->tracer = tracer_new(b->m.cpu, b->m.debugger, NULL);
+    b->tracer = tracer_new(b->m.cpu, b->m.debugger, NULL, NULL);
     page_tables(b);
     for (unsigned n = 0; n < PORTS; n++)
         port_new(b, n);

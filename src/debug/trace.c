@@ -14,6 +14,7 @@
 #include "cpu/cpu.h"
 #include "debug/cpuprint.h"
 #include "debug/disasm.h"
+#include "decision/direct.h"
 #include "decision/report.h"
 #include "softmmu/mmu.h"
 #include "tcache/tcache.h"
@@ -22,7 +23,7 @@ enum {
     TRACE_INT = 1 << 0, TRACE_EXEC = 1 << 1, TRACE_IN_ASM = 1 << 2, TRACE_CPU = 1 << 3, TRACE_RESET = 1 << 4,
             TRACE_ERRORS = 1 << 5,
     TRACE_IOPORT = 1 << 6, TRACE_PAGE = 1 << 7, TRACE_FPU = 1 << 8, TRACE_NOCHAIN = 1 << 10, TRACE_OUT_ASM = 1 << 12,
-    TRACE_DECISION = 1 << 11,
+    TRACE_DECISION = 1 << 11, TRACE_POLICY = 1 << 13,
 };
 
 static const struct {
@@ -41,6 +42,7 @@ static const struct {
     {"page", "show page translations as they are made", TRACE_PAGE},
     {"nochain", "accepted", TRACE_NOCHAIN},
     {"decision", "show which engine suits the CPU's state, and why, when that changes", TRACE_DECISION},
+    {"policy", "show which address spaces direct execution takes up and gives up, and why", TRACE_POLICY},
 };
 
 typedef struct Range {
@@ -50,6 +52,7 @@ typedef struct Range {
 struct Tracer {
     Vcpu *v;
     Debugger *d;
+    Direct *direct; /* NULL: none */
     const Symbols *symbols;
     DebugListener listener;
     unsigned on;
@@ -100,6 +103,12 @@ static void decision(Tracer *t, GString *s, uint64_t addr)
         g_string_assign(t->decision, now->str);
     }
     g_string_free(now, TRUE);
+}
+
+static void on_policy(void *opaque, const char *line)
+{
+    Tracer *t = opaque;
+    fprintf(t->file ? t->file : stderr, "%s\n", line);
 }
 
 static void on_insn(void *opaque, Vcpu *v)
@@ -247,6 +256,8 @@ bool tracer_set(Tracer *t, const char *list, GError **error)
     t->listener.unassigned = on & TRACE_ERRORS ? on_unassigned : NULL;
     if (t->v->tcache)
         tcache_listen(t->v->tcache, on & TRACE_OUT_ASM ? on_translated : NULL, t);
+    if (t->direct)
+        direct_set_trace(t->direct, on & TRACE_POLICY ? on_policy : NULL, t);
     if (t->listener.insn || t->listener.event || t->listener.page_filled || t->listener.port)
         debugger_listen(t->d, &t->listener);
     else
@@ -305,11 +316,12 @@ void tracer_help(GString *out)
         g_string_append_printf(out, "%-15s %s\n", items[n].name, items[n].help);
 }
 
-Tracer *tracer_new(Vcpu *v, Debugger *d, const Symbols *symbols)
+Tracer *tracer_new(Vcpu *v, Debugger *d, Direct *direct, const Symbols *symbols)
 {
     Tracer *t = g_new0(Tracer, 1);
     t->v = v;
     t->d = d;
+    t->direct = direct;
     t->symbols = symbols;
     t->listener.opaque = t;
     t->filter = g_array_new(FALSE, FALSE, sizeof(Range));

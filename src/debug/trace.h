@@ -6,11 +6,12 @@
 
 #include "debug/debugger.h"
 #include "debug/symbols.h"
+#include "decision/direct.h"
 
 typedef struct Tracer Tracer;
 
-/* Nothing is owned. */
-Tracer *tracer_new(Vcpu *v, Debugger *d, const Symbols *symbols);
+/* Nothing is owned. direct may be NULL. */
+Tracer *tracer_new(Vcpu *v, Debugger *d, Direct *direct, const Symbols *symbols);
 void tracer_free(Tracer *t);
 
 /* Items with commas between them; "none" for nothing. Replaces what was set. CPU standing still. */
