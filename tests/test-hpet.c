@@ -285,6 +285,71 @@ static void test_level(HwTest *t)
     hpet_free(h);
 }
 
+/* An edge that nobody hears costs no timer, and the comparator moves on all the same. */
+static void test_silent(HwTest *t)
+{
+    Hpet *h = up(t);
+    wr(t, CONFIG, 3);
+    wr(t, T_CONFIG(0), ENABLE | PERIODIC | VALUE_SET | BITS32);
+    wr(t, T_CMP(0), 100000);
+    wr(t, T_CMP(0), 100000);
+    g_assert_cmpint(clock_wait_begin(t->clock), ==, MS(1));
+    clock_wait_end(t->clock);
+    clock_step(t->clock, US(2500));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 2);
+    wr(t, T_CONFIG(0), PERIODIC | BITS32);
+    g_assert_cmpint(clock_wait_begin(t->clock), ==, INT64_MAX);
+    clock_wait_end(t->clock);
+    clock_step(t->clock, MS(10));
+    g_assert_cmpuint(rd(t, T_CMP(0)), ==, 1300000);
+    clock_step(t->clock, MS(10));
+    wr(t, T_CONFIG(0), ENABLE | PERIODIC | BITS32);
+    g_assert_cmpuint(rd(t, T_CMP(0)), ==, 2300000);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    clock_step(t->clock, US(500) - 1);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    clock_step(t->clock, 1);
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 1);
+    /* a wire goes with legacy replacement, and comes with it */
+    wr(t, CONFIG, 1);
+    g_assert_cmpint(clock_wait_begin(t->clock), ==, INT64_MAX);
+    clock_wait_end(t->clock);
+    clock_step(t->clock, US(3500));
+    wr(t, CONFIG, 3);
+    clock_step(t->clock, US(500));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 1);
+    g_assert_cmpuint(rd(t, T_CMP(0)), ==, 2800000);
+    /* a single shot that passed unheard stays so */
+    wr(t, T_CONFIG(0), BITS32);
+    wr(t, T_CMP(0), rd(t, COUNTER) + 100);
+    clock_step(t->clock, MS(1));
+    wr(t, T_CONFIG(0), ENABLE | BITS32);
+    clock_step(t->clock, MS(100));
+    g_assert_cmpuint(hw_irq_edges(t, 0), ==, 0);
+    hpet_free(h);
+}
+
+static void legacy_set(void *opaque, int n, bool level)
+{
+    *(bool *)opaque = level;
+}
+
+static void test_legacy_line(HwTest *t)
+{
+    bool on = true;
+    Hpet *h = hpet_new(t->mem, t->clock, &(HpetWires){ .legacy = { legacy_set, &on, 0 } });
+    g_assert_false(on);
+    wr(t, CONFIG, 3);
+    g_assert_true(on);
+    wr(t, CONFIG, 1);
+    g_assert_false(on);
+    wr(t, CONFIG, 2);
+    g_assert_true(on);
+    hpet_reset(h);
+    g_assert_false(on);
+    hpet_free(h);
+}
+
 static void test_random(HwTest *t)
 {
     Hpet *h = up(t);
@@ -313,6 +378,8 @@ int main(int argc, char **argv)
     hw_test_add("/hpet/owed-burst", test_owed_burst);
     hw_test_add("/hpet/legacy", test_legacy);
     hw_test_add("/hpet/level", test_level);
+    hw_test_add("/hpet/silent", test_silent);
+    hw_test_add("/hpet/legacy-line", test_legacy_line);
     hw_test_add("/hpet/random", test_random);
     return g_test_run();
 }

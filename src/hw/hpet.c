@@ -54,6 +54,7 @@ typedef struct HpetTimer {
     unsigned n;
     uint64_t config, comparator, period, fsb;
     Timer *timer;
+    int64_t due; /* when the counter reaches the comparator, INT64_MAX: never; `timer` is armed for it if anybody would notice */
     uint64_t owed; /* ticks that came due and weren't delivered */
     unsigned burst; /* of them, given since the last regular one */
     Timer *owed_timer;
@@ -168,10 +169,17 @@ static uint64_t timer_mask(const HpetTimer *t)
     return t->config & T_32BIT ? 0xffffffff : UINT64_MAX;
 }
 
-/* Arm for the moment when the counter reaches the comparator. */
+/* An edge on no wire. Linux leaves its periodic timer running like that when it goes over to the local APIC's. */
+static bool timer_silent(const HpetTimer *t)
+{
+    return !(t->config & T_LEVEL) && !((t->config & T_ENABLE) && timer_wire(t));
+}
+
+/* Arm for the moment when the counter reaches the comparator. A silent timer wakes nobody; see timer_overtaken(). */
 static void timer_schedule(HpetTimer *t)
 {
     Hpet *h = t->hpet;
+    t->due = INT64_MAX;
     if (!running(h)) {
         timer_disarm(t->timer);
         return;
@@ -187,7 +195,11 @@ static void timer_schedule(HpetTimer *t)
         timer_disarm(t->timer);
         return;
     }
-    timer_arm(t->timer, (int64_t)(ticks(h) + wait) * HPET_TICK_NS);
+    t->due = (int64_t)(ticks(h) + wait) * HPET_TICK_NS;
+    if (timer_silent(t))
+        timer_disarm(t->timer);
+    else
+        timer_arm(t->timer, t->due);
 }
 
 /*
@@ -285,6 +297,22 @@ static void timer_expired(void *opaque)
     timer_schedule(t);
 }
 
+/* Before the guest looks: what a silent timer would have done by now. */
+static void timer_overtaken(HpetTimer *t)
+{
+    if (timer_armed(t->timer) || t->due > clock_now(t->hpet->clock))
+        return;
+    if (t->config & T_PERIODIC)
+        timer_advance(t);
+    timer_schedule(t);
+}
+
+static void overtaken(Hpet *h)
+{
+    for (unsigned n = 0; n < HPET_TIMERS; n++)
+        timer_overtaken(&h->timer[n]);
+}
+
 void hpet_set_irq_state(Hpet *h, int (*state)(void *opaque), void *opaque)
 {
     h->irq_state = state;
@@ -343,6 +371,7 @@ static void config_write(Hpet *h, uint64_t value)
         h->counter += now;
     h->config = value;
     inputs_update(h);
+    irqline_set(&h->wires.legacy, legacy(h));
     for (unsigned n = 0; n < HPET_TIMERS; n++) {
         HpetTimer *t = &h->timer[n];
         owed_forget(t);
@@ -439,6 +468,7 @@ static void hpet_register_write(Hpet *h, unsigned reg, uint64_t value, uint64_t 
 /* Registers are 64 bits wide; the guest may use either half, or all (2.1). */
 static uint64_t hpet_read(void *opaque, uint64_t offset, unsigned size)
 {
+    overtaken(opaque);
     return hpet_register(opaque, (unsigned)offset & ~7u) >> (offset & 7) * 8;
 }
 
@@ -446,6 +476,7 @@ static void hpet_write(void *opaque, uint64_t offset, uint64_t value, unsigned s
 {
     unsigned shift = (offset & 7) * 8;
     uint64_t changed = (size == 8 ? UINT64_MAX : (1ull << size * 8) - 1) << shift;
+    overtaken(opaque);
     hpet_register_write(opaque, (unsigned)offset & ~7u, value << shift, changed);
 }
 
@@ -457,6 +488,7 @@ void hpet_reset(Hpet *h)
         HpetTimer *t = &h->timer[n];
         timer_quiet(t);
         timer_disarm(t->timer);
+        t->due = INT64_MAX;
         owed_forget(t);
         t->config = T_PERIODIC_CAP | T_SIZE_CAP | T_ROUTES;
         t->comparator = UINT64_MAX;
@@ -466,6 +498,7 @@ void hpet_reset(Hpet *h)
     h->status = 0;
     h->counter = 0;
     inputs_update(h);
+    irqline_set(&h->wires.legacy, false);
 }
 
 Hpet *hpet_new(Bus *mem, Clock *clock, const HpetWires *wires)

@@ -16,6 +16,7 @@ typedef struct HpetWires {
     IrqLine irq0; /* timer interrupt: from the PIT, or from timer 0 in legacy replacement mode */
     IrqLine irq8; /* clock interrupt: from the RTC, or from timer 1 */
     IrqLine irq2; /* the one route of its own: I/O APIC pin 2 */
+    IrqLine legacy; /* up while legacy replacement is on: nobody hears the PIT. May be unconnected */
 } HpetWires;
 
 Hpet *hpet_new(Bus *mem, Clock *clock, const HpetWires *wires);

@@ -101,6 +101,14 @@ static int tick_state(void *opaque)
     return lapic_requested(pc->lapic, ioapic_vector(pc->ioapic, 2)) ? PIC_IRQ_PENDING : PIC_IRQ_IDLE;
 }
 
+/* While the HPET stands in for the PIT, that has nobody to wake. */
+static void hpet_legacy(void *opaque, int n, bool level)
+{
+    Pc *pc = opaque;
+    if (pc->pit)
+        pit_set_irq_enabled(pc->pit, !level);
+}
+
 static int int_ack(void *opaque)
 {
     Pc *pc = opaque;
@@ -376,7 +384,12 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
     /* timers: with an HPET, it stands between the old two and their interrupts */
     IrqLine irq0 = gsi_line(pc->gsi, 0), irq8 = gsi_line(pc->gsi, 8);
     if (!config->no_hpet) {
-        pc->hpet = hpet_new(pc->mem, clock, &(HpetWires){ irq0, irq8, gsi_line(pc->gsi, 2) }); /* fed00000h */
+        pc->hpet = hpet_new(pc->mem, clock, &(HpetWires){ /* fed00000h */
+            .irq0 = irq0,
+            .irq8 = irq8,
+            .irq2 = gsi_line(pc->gsi, 2),
+            .legacy = { hpet_legacy, pc, 0 },
+        });
         hpet_set_irq_state(pc->hpet, tick_state, pc);
         irq0 = hpet_pit_input(pc->hpet);
         irq8 = hpet_rtc_input(pc->hpet);
