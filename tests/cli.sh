@@ -13,7 +13,7 @@ not_ok() { n=$((n + 1)); echo "not ok $n - $1"; shift; printf '# %s\n' "$@"; }
 refuse() {
     name=$1 pattern=$2; shift 2
     before=$(ls -lA --time-style=full-iso . | cksum)
-    out=$(timeout 20 ${as-} "$vm" "$@" 2>&1 >/dev/null </dev/null); status=$?
+    out=$(timeout 120 ${as-} "$vm" "$@" 2>&1 >/dev/null </dev/null); status=$?
     lines=$(printf '%s\n' "$out" | wc -l)
     if [ $status -ne 1 ]; then not_ok "$name" "exit status $status" "$out"
     elif [ "$lines" -ne 1 ]; then not_ok "$name" "$lines lines" "$out"
@@ -66,11 +66,16 @@ refuse "unwritable log" 'nodir/x' -serial file:nodir/x -display none
 
 for o in -help -version '-cpu help' '-accel help'; do
     # shellcheck disable=SC2086
-    if timeout 20 "$vm" $o </dev/null | grep -q .; then ok "x86vm $o answers with status 0"; else not_ok "x86vm $o"; fi
+    if timeout 120 "$vm" $o </dev/null | grep -q .; then ok "x86vm $o answers with status 0"; else not_ok "x86vm $o"; fi
 done
 
 # nothing to boot: the BIOS says so, in words
-out=$(timeout 5 "$vm" -nographic -hda disk.img </dev/null 2>&1)
-if printf '%s' "$out" | grep -qi 'no bootable\|signature'; then ok "no boot sector: the screen says why"
-else not_ok "no boot sector: the screen says why" "$out"; fi
+timeout 120 "$vm" -nographic -hda disk.img </dev/null >out 2>&1 &
+vm_pid=$!
+says_why() { grep -qi 'no bootable\|signature' out; }
+until says_why || ! kill -0 $vm_pid 2>/dev/null; do sleep 0.1; done
+kill $vm_pid 2>/dev/null
+if says_why; then ok "no boot sector: the screen says why"
+else not_ok "no boot sector: the screen says why" "$(cat out)"; fi
+wait
 echo "1..$n"

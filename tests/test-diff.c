@@ -33,7 +33,7 @@ typedef struct Job {
     uint64_t deaths;
 } Job;
 
-enum { STUCK_SECONDS = 20, EXIT_SKIP = 77 };
+enum { STUCK_SECONDS = 120, EXIT_SKIP = 77 };
 
 static DiffEngine *engine_new(const Options *o)
 {
