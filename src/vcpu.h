@@ -206,7 +206,7 @@ typedef struct TlbEntry {
  * other out, and in one word: the number of the page in host memory, shifted by FETCH_SHIFT, and of the linear page.
  * Dropped as a whole when tlb_generation changes.
  */
-#define FETCH_SIZE 1024u
+#define FETCH_SIZE 4096u
 #define FETCH_SHIFT 20
 #define FETCH_NONE (~(uint64_t)0)
 typedef uint64_t FetchEntry;

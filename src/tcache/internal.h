@@ -203,7 +203,7 @@ void transblock_fini(TCache *c);
 static inline FetchEntry *fetch_entry(Vcpu *v, bool user, Gva addr)
 {
     /* The upper bits too: programs, libraries and mappings begin at round addresses and call each other. */
-    return &v->fetch[user][(addr >> PAGE_BITS ^ addr >> 22) & (FETCH_SIZE - 1)];
+    return &v->fetch[user][(addr >> PAGE_BITS ^ addr >> 24) & (FETCH_SIZE - 1)];
 }
 /* What the entry of a linear address is while it lies at host. */
 static inline FetchEntry fetch_key(Gva addr, const void *host)
