@@ -182,6 +182,7 @@ EXTRA_DIST += tests/bios/services.S tests/bios/video.S tests/bios/disks.S tests/
 # GUEST=NAME boots one; GUEST=dmesg compares what Linux says with what it says on QEMU.
 GUESTS = guests
 EXTRA_PROGRAMS += tests/guests/talk
+CLEANFILES += tests/guests/talk$(EXEEXT)
 tests_guests_talk_SOURCES = tests/guests/talk.c
 tests_guests_talk_LDADD = $(GLIB_LIBS) -lutil
 EXTRA_DIST += tests/guests/fetch tests/guests/run tests/guests/dmesg tests/guests/dmesg.known
