@@ -113,6 +113,17 @@ status=$?
 [ $status = 0 ] || show "$work/log"
 result $status "a script on standard input"
 
+# What computes is taken up for direct execution, and -d policy says so.
+printf 'sort\njit\nsort\npoweroff\n' | timeout 120 "$vm" -display none -serial stdio -d policy -D "$work/policy" $disk >"$work/log" 2>&1
+if grep -q '^x86vm:' "$work/log"; then
+    skip "-d policy" "$(grep -m 1 '^x86vm:' "$work/log")"
+else
+    grep -q '^policy: CR3 [0-9a-f]* promoted$' "$work/policy"
+    status=$?
+    [ $status = 0 ] || { show "$work/policy"; show "$work/log"; }
+    result $status "-d policy"
+fi
+
 # The keyboard: keys are pressed by the monitor, COM1 shows the same as the screen.
 await() # PATTERN: on COM1, two minutes at most
 {

@@ -2,8 +2,6 @@
 #include "config.h"
 #include "decision/decide.h"
 
-#include <string.h>
-
 #include "cpu/desc.h"
 #include "decision/ldt.h"
 #include "softmmu/mmu.h"
@@ -23,19 +21,6 @@ Decision decide_with(const Vcpu *v, unsigned shadowed)
     return DECIDE_DIRECT;
 }
 
-/* A doubleword of RAM or ROM at a linear address, without side effects: a device is not asked. */
-static bool peek32(const Vcpu *v, Gva addr, uint32_t *value)
-{
-    Gpa gpa, last;
-    if ((addr & 3) || !mmu_probe((Vcpu *)v, addr, &gpa))
-        return false;
-    const Region *r = bus_find(v->mem, gpa, &last);
-    if (!r || !r->host || last - gpa < 3)
-        return false;
-    memcpy(value, r->host + (gpa - r->start), 4);
-    return true;
-}
-
 static bool peek_desc(const Vcpu *v, uint16_t sel, Desc *d)
 {
     uint64_t base = sel & SEL_TI ? v->ldtr.base : v->gdtr.base;
@@ -44,7 +29,7 @@ static bool peek_desc(const Vcpu *v, uint16_t sel, Desc *d)
         return false;
     d->sel = sel;
     d->addr = (base + (sel & ~7u)) & 0xffffffff;
-    return peek32(v, d->addr, &d->lo) && peek32(v, d->addr + 4, &d->hi);
+    return mmu_peek(v, d->addr, &d->lo, 4) && mmu_peek(v, d->addr + 4, &d->hi, 4);
 }
 
 static bool seg_shadowed(const Vcpu *v, int seg)

@@ -92,7 +92,8 @@ Space *direct_space(Direct *d)
     return d->now;
 }
 
-bool direct_eligible(Direct *d)
+/* May the state run directly, the policy aside? */
+static bool eligible(Direct *d)
 {
     Decision decision = decide(d->v);
     d->stats.decided[decision]++;
@@ -125,7 +126,7 @@ static bool enter_user(Direct *d)
         d->stats.not_promoted += decision == DECIDE_DIRECT;
         return false;
     }
-    return direct_eligible(d);
+    return eligible(d);
 }
 
 /*
@@ -135,6 +136,12 @@ static bool enter_user(Direct *d)
 static uint64_t stretch_time(const Direct *d)
 {
     return (d->since - d->stretch) * INSN_PS / 1000 * direct_ms(d) / 1000000;
+}
+
+static void promoted(Direct *d)
+{
+    d->stats.promotions++;
+    direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
 }
 
 /* A stretch of translated user code ended. */
@@ -151,16 +158,13 @@ static void leave_user(Direct *d, uint64_t time)
         if (policy_stretch(&d->first, &guess, time) && policy_promote(&d->first, direct_ticks()) && direct_try(d)) {
             d->now_key = 1;
             *direct_policy(direct_space(d)) = d->first;
-            d->stats.promotions++;
-            direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
+            promoted(d);
         }
         return;
     }
     Policy *p = direct_policy(direct_space(d));
-    if (policy_stretch(p, &d->costs, time) && policy_promote(p, direct_ticks())) {
-        d->stats.promotions++;
-        direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
-    }
+    if (policy_stretch(p, &d->costs, time) && policy_promote(p, direct_ticks()))
+        promoted(d);
 }
 
 /*

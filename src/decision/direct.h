@@ -29,7 +29,7 @@ Exit direct_run(Direct *d);
 void direct_leave(Direct *d);
 /* Any thread: a sandbox that runs comes back. Set Vcpu.attention first. */
 void direct_kick(Direct *d);
-/* Lines for -d decision. NULL: none. CPU standing still. */
+/* Lines for -d policy. NULL: none. CPU standing still. */
 void direct_set_trace(Direct *d, void (*trace)(void *opaque, const char *line), void *opaque);
 /* What was decided and why, for people. */
 void direct_print(Direct *d, GString *out);

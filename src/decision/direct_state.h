@@ -57,8 +57,6 @@ static inline Policy *direct_policy(const Space *s)
 }
 /* The Space of the CR3 now. NULL before anything was tried. */
 Space *direct_space(Direct *d);
-/* May the state run directly, the policy aside? Counts. */
-bool direct_eligible(Direct *d);
 /* Try whether there is direct execution; false: no. */
 bool direct_try(Direct *d);
 void direct_tracef(Direct *d, const char *format, ...) G_GNUC_PRINTF(2, 3);

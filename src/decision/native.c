@@ -65,7 +65,7 @@ static void ban(Direct *d, Space *s, const char *why)
     direct_policy(s)->banned = true;
     direct_policy(s)->promoted = false;
     d->stats.bans++;
-    direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x translated from now on: %s", s->cr3, why);
+    direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x translated from now on: %s", s->cr3, why);
 }
 
 static void drop(Direct *d, Space *s)
@@ -196,15 +196,6 @@ static void page_fault(Direct *d, Gva addr, Stay *stay)
         d->stats.mapped++;
 }
 
-static uint8_t byte_before(const Vcpu *v)
-{
-    Gpa gpa, last;
-    if (!mmu_probe((Vcpu *)v, (eip_linear(v) - 1) & v->lin_mask, &gpa))
-        return 0;
-    const Region *r = bus_find(v->mem, gpa, &last);
-    return r && r->host ? r->host[gpa - r->start] : 0;
-}
-
 static void trap(Direct *d, const SandboxStop *stop)
 {
     Vcpu *v = d->v;
@@ -214,7 +205,9 @@ static void trap(Direct *d, const SandboxStop *stop)
         return;
     }
     uint8_t one_byte = stop->vector == VEC_BP ? 0xcc : stop->vector == VEC_OF ? 0xce : 0xf1;
-    v->insn_rip = (uint32_t)(v->rip - (byte_before(v) == one_byte ? 1 : 2));
+    uint8_t before = 0;
+    mmu_peek(v, (eip_linear(v) - 1) & v->lin_mask, &before, 1);
+    v->insn_rip = (uint32_t)(v->rip - (before == one_byte ? 1 : 2));
     event_soft_int(v, stop->vector, stop->is_int1 ? EVENT_ICEBP : EVENT_INT3_INTO);
 }
 
@@ -288,7 +281,7 @@ static void judge(Direct *d, Space *s, uint64_t now)
     s->cpu_time = used;
     if (policy_verdict(direct_policy(s), &d->costs, work * (d->costs.ms / 1000) / 1000, now)) {
         d->stats.demotions++;
-        direct_tracef(d, "decision: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
+        direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
         if (s->sandbox)
             drop(d, s);
     }

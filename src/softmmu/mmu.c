@@ -239,6 +239,18 @@ bool mmu_probe(Vcpu *v, Gva addr, Gpa *gpa)
     return w.ok;
 }
 
+bool mmu_peek(const Vcpu *v, Gva addr, void *buf, unsigned size)
+{
+    Gpa gpa, last;
+    if ((addr & ~PAGE_MASK) + size > PAGE_SIZE || !mmu_probe((Vcpu *)v, addr, &gpa)) /* which changes nothing */
+        return false;
+    const Region *r = bus_find(v->mem, gpa, &last);
+    if (!r || r->kind == REGION_IO || last - gpa < size - 1)
+        return false;
+    memcpy(buf, r->host + (gpa - r->start), size);
+    return true;
+}
+
 bool mmu_load_pdptes(Vcpu *v, uint64_t cr0, uint64_t cr3, uint64_t cr4)
 {
     if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE))

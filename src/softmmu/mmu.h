@@ -37,6 +37,8 @@ Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx);
 
 /* The same without side effects, for debuggers: false when not mapped. */
 bool mmu_probe(Vcpu *v, Gva addr, Gpa *gpa);
+/* size bytes of RAM or ROM within one page, without side effects. False: not mapped, or a device's, which is not asked. */
+bool mmu_peek(const Vcpu *v, Gva addr, void *buf, unsigned size);
 
 /*
  * CR3, CR0 or CR4 changed: latch the PDPTEs when PAE paging is on. False: a reserved bit was set, the load must #GP
