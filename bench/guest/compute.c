@@ -165,13 +165,13 @@ static uint32_t copy(unsigned n)
 }
 
 const Workload work_compute[] = {
-    {"integer", integer, 600},
+    {"integer", integer, 900},
     {"sort", sort, 25},
-    {"recursion", recursion, 120},
-    {"indirect", indirect, 40000},
-    {"chase", chase, 10000},
-    {"copy", copy, 4000},
-    {"nbody-x87", nbody_x87, 60},
-    {"nbody-sse", nbody_sse, 100},
+    {"recursion", recursion, 400},
+    {"indirect", indirect, 60000},
+    {"chase", chase, 20000},
+    {"copy", copy, 6000},
+    {"nbody-x87", nbody_x87, 480},
+    {"nbody-sse", nbody_sse, 1000},
     {0},
 };
