@@ -118,6 +118,7 @@ void tr_access(Tr *t, int seg, unsigned size, bool write)
     if (write && t->c->shadow)
         emit_note_store(t, size);
     flags_clobbered(t);
+    t->at = host_mem(H_R10, 0);
 }
 
 void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)

@@ -74,6 +74,7 @@ typedef struct Tr {
     bool more;   /* the first goes on beyond the page */
     unsigned k;  /* the one being translated */
     uint32_t eip, next; /* of that one */
+    HostMem at;  /* where the memory operand is that was checked last */
     uint8_t raw[TRANS_INSNS][15];
     Insn insn[TRANS_INSNS];
     InsnPlan plan[TRANS_INSNS];
@@ -142,11 +143,11 @@ void tr_call_end(Tr *t, unsigned edge, uint32_t eip);
 void tr_edge_call(Tr *t, unsigned n, uint32_t target);
 
 /* ---- address.c ---- */
-/* r10 = the host address of the memory operand, which size bytes may be accessed at; else the slow path. Uses r10-r12. */
+/* t->at = the memory operand, which size bytes may be accessed at; else the slow path. r10 is its host address. Uses r10-r12. */
 void tr_operand(Tr *t, const Insn *i, unsigned size, bool write);
 /* reg = offset of the operand in its segment, 32 bits. */
 void tr_offset(Tr *t, const Insn *i, int reg);
-/* From r10d = offset in seg to r10 = host address. */
+/* The same for the operand at offset r10d in seg. */
 void tr_access(Tr *t, int seg, unsigned size, bool write);
 /* r10d = ESP + delta, as wide as the stack. */
 void tr_stack_offset(Tr *t, int32_t delta);

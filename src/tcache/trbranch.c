@@ -58,9 +58,9 @@ static void load_target(Tr *t, const Insn *i)
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, i->opsize, false);
         if (i->opsize == 2)
-            emit_rm(&t->e, 0, 4, 0x0fb7, H_R13, host_mem(H_R10, 0));
+            emit_rm(&t->e, 0, 4, 0x0fb7, H_R13, t->at);
         else
-            emit_load(&t->e, 4, H_R13, host_mem(H_R10, 0));
+            emit_load(&t->e, 4, H_R13, t->at);
     } else if (i->opsize == 2) {
         emit_rr(&t->e, 0, 4, 0x0fb7, H_R13, tr_reg(i->dst));
     } else {
@@ -75,7 +75,7 @@ static void tr_call(Tr *t, const Insn *i)
         load_target(t, i);
     tr_stack_offset(t, -(int)size);
     tr_access(t, S_SS, size, true);
-    emit_rm(&t->e, 0, size, 0xc7, 0, host_mem(H_R10, 0));
+    emit_rm(&t->e, 0, size, 0xc7, 0, t->at);
     emit_imm(&t->e, size, t->next);
     tr_stack_move(t, -(int)size);
     tr_count(t);
@@ -99,9 +99,9 @@ static void tr_ret(Tr *t, const Insn *i)
     tr_stack_offset(t, 0);
     tr_access(t, S_SS, size, false);
     if (size == 2)
-        emit_rm(&t->e, 0, 4, 0x0fb7, H_R13, host_mem(H_R10, 0));
+        emit_rm(&t->e, 0, 4, 0x0fb7, H_R13, t->at);
     else
-        emit_load(&t->e, 4, H_R13, host_mem(H_R10, 0));
+        emit_load(&t->e, 4, H_R13, t->at);
     tr_stack_move(t, size + (i->form == FORM_I ? (uint16_t)i->imm : 0));
     tr_count(t);
     tr_return(t);

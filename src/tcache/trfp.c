@@ -1,5 +1,5 @@
 /*
- * x87, MMX and SSE instructions: copied, with the memory operand at r10 and general registers replaced.
+ * x87, MMX and SSE instructions: copied, with the memory operand where Tr.at says and general registers replaced.
  *
  * They run on the guest's own state in the host's registers (fplive.h). A block makes sure of that before its first such
  * instruction and after each call. Masked exceptions only: with any unmasked, or CR0.TS or EM set, MODE_FPU and MODE_SSE
@@ -177,7 +177,7 @@ static void emit_copied(Tr *t, const Insn *i, const FpBytes *b)
     if (gpr == 'r')
         rm = tr_host[rm];
     if (b->modrm < 0xc0)
-        emit_rm(&t->e, b->prefix, 4, b->op, reg, host_mem(H_R10, 0));
+        emit_rm(&t->e, b->prefix, 4, b->op, reg, t->at);
     else
         emit_rr(&t->e, b->prefix, 4, b->op, reg, rm);
     if (b->has_imm)
@@ -209,14 +209,14 @@ static void tr_mxcsr(Tr *t, const Insn *i)
     ensure_xmm(t);
     tr_operand(t, i, 4, !load);
     if (load) { /* unmasking and reserved bits are the handler's */
-        emit_load(&t->e, 4, H_R11, host_mem(H_R10, 0));
+        emit_load(&t->e, 4, H_R11, t->at);
         emit_rr(&t->e, 0, 4, 0x81, 6, H_R11); /* xor */
         emit32(&t->e, MXCSR_MASKS);
         emit_rr(&t->e, 0, 4, 0xf7, 0, H_R11); /* test */
         emit32(&t->e, 0xffff0000u | MXCSR_MASKS);
         tr_slow_if(t, 5);
     }
-    emit_rm(&t->e, 0, 4, 0x0fae, load ? 2 : 3, host_mem(H_R10, 0));
+    emit_rm(&t->e, 0, 4, 0x0fae, load ? 2 : 3, t->at);
 }
 
 /* ---- x87 ---- */
@@ -293,7 +293,7 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
         tr_access(t, i->seg, i->msize, x87_stores(i));
     }
     if (i->row == ROW_FLDCW) { /* unmasking is the handler's */
-        emit_load(e, 2, H_R11, host_mem(H_R10, 0));
+        emit_load(e, 2, H_R11, t->at);
         emit_rr(e, 0, 4, 0xf7, 2, H_R11); /* not */
         emit_rr(e, 0, 4, 0xf7, 0, H_R11); /* test r11d, 0x3f */
         emit32(e, 0x3f);
@@ -302,7 +302,7 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
     if (t->plan[t->k].flags == FLAGS_READ)
         flags_host(t);
     if (b.modrm < 0xc0) {
-        emit_rm(e, 0, 4, b.op, b.modrm >> 3 & 7, host_mem(H_R10, 0));
+        emit_rm(e, 0, 4, b.op, b.modrm >> 3 & 7, t->at);
     } else {
         emit8(e, b.op);
         emit8(e, b.modrm);

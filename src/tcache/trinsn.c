@@ -1,7 +1,7 @@
 /*
  * Integer instructions: the guest's own, with its registers and addresses replaced.
  *
- * An instruction with AH, CH, DH or BH cannot have a REX prefix, and so cannot name r8 (guest EAX) or r10 (the address):
+ * An instruction with AH, CH, DH or BH cannot have a REX prefix, and so cannot name r8 (guest EAX) or what the address is in:
  * those change places with rax and rdi around it.
  */
 #include "tcache/translate.h"
@@ -26,13 +26,13 @@ static void op_begin(Tr *t, const Op *o, bool *wrap, bool *swap)
     if (*wrap)
         emit_xchg(&t->e, H_AX, H_R8);
     if (*swap)
-        emit_xchg(&t->e, H_DI, H_R10);
+        emit_xchg(&t->e, H_DI, t->at.base);
 }
 
 static void op_end(Tr *t, bool wrap, bool swap)
 {
     if (swap)
-        emit_xchg(&t->e, H_DI, H_R10);
+        emit_xchg(&t->e, H_DI, t->at.base);
     if (wrap)
         emit_xchg(&t->e, H_AX, H_R8);
 }
@@ -44,14 +44,14 @@ static int op_reg(unsigned offset, bool byte, bool wrap)
     return wrap && tr_gpr(offset) == R_AX ? H_AX : tr_reg(offset);
 }
 
-/* The operation; memory at r10. imm_size 0: no immediate. */
+/* The operation; memory at t->at. imm_size 0: no immediate. */
 static void op_emit(Tr *t, const Op *o, unsigned imm_size, uint64_t imm)
 {
     bool wrap, swap;
     op_begin(t, o, &wrap, &swap);
     int reg = o->ext == NO_EXT ? op_reg(o->reg, o->reg_byte, wrap) : o->ext;
     if (o->mem)
-        emit_rm(&t->e, 0, o->size, o->opcode, reg, host_mem(swap ? H_DI : H_R10, 0));
+        emit_rm(&t->e, 0, o->size, o->opcode, reg, swap ? host_mem(H_DI, t->at.disp) : t->at);
     else
         emit_rr(&t->e, 0, o->size, o->opcode, reg, op_reg(o->rm, o->rm_byte, wrap));
     if (imm_size)
@@ -224,7 +224,7 @@ static void tr_mul(Tr *t, const Insn *i, unsigned n)
     emit_mov(&t->e, 8, H_AX, H_R8);
     bool mem = i->flags & INSN_MEM;
     if (mem)
-        emit_rm(&t->e, 0, i->osize, sized(0xf6, i), n, host_mem(H_R10, 0));
+        emit_rm(&t->e, 0, i->osize, sized(0xf6, i), n, t->at);
     else
         emit_rr(&t->e, 0, i->osize, sized(0xf6, i), n, op_reg(i->dst, i->osize == 1, true));
     emit_mov(&t->e, 8, H_R8, H_AX);
@@ -237,7 +237,7 @@ static void tr_div(Tr *t, const Insn *i, bool is_signed)
     Emit *e = &t->e;
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, 4, false);
-        emit_load(e, 4, H_R13, host_mem(H_R10, 0));
+        emit_load(e, 4, H_R13, t->at);
     } else {
         emit_mov(e, 4, H_R13, tr_reg(i->dst));
     }
@@ -288,16 +288,16 @@ static void tr_push(Tr *t, const Insn *i)
     unsigned size = i->opsize;
     if (i->form == FORM_M) {
         tr_operand(t, i, size, false);
-        emit_load(e, size, H_R13, host_mem(H_R10, 0));
+        emit_load(e, size, H_R13, t->at);
     }
     tr_stack_offset(t, -(int)size);
     tr_access(t, S_SS, size, true);
     if (i->form == FORM_M) {
-        emit_store(e, size, host_mem(H_R10, 0), H_R13);
+        emit_store(e, size, t->at, H_R13);
     } else if (i->form == FORM_R) {
-        emit_store(e, size, host_mem(H_R10, 0), tr_reg(i->dst));
+        emit_store(e, size, t->at, tr_reg(i->dst));
     } else {
-        emit_rm(e, 0, size, 0xc7, 0, host_mem(H_R10, 0));
+        emit_rm(e, 0, size, 0xc7, 0, t->at);
         emit_imm(e, size, i->imm);
     }
     tr_stack_move(t, -(int)size);
@@ -309,10 +309,10 @@ static void tr_pop(Tr *t, const Insn *i)
     tr_stack_offset(t, 0);
     tr_access(t, S_SS, size, false);
     if (tr_gpr(i->dst) != R_SP) {
-        emit_load(&t->e, size, tr_reg(i->dst), host_mem(H_R10, 0));
+        emit_load(&t->e, size, tr_reg(i->dst), t->at);
         tr_stack_move(t, size);
     } else { /* the value counts, after ESP moved */
-        emit_load(&t->e, size, H_R13, host_mem(H_R10, 0));
+        emit_load(&t->e, size, H_R13, t->at);
         tr_stack_move(t, size);
         emit_mov(&t->e, size, H_R9, H_R13);
     }
@@ -324,7 +324,7 @@ static void tr_leave(Tr *t)
     emit_mov(e, 4, H_R10, H_BP);
     tr_access(t, S_SS, 4, false);
     emit_lea(e, 4, H_R9, host_mem(H_BP, 4));
-    emit_load(e, 4, H_BP, host_mem(H_R10, 0));
+    emit_load(e, 4, H_BP, t->at);
 }
 
 static void tr_direction(Tr *t, bool down)

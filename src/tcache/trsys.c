@@ -44,7 +44,7 @@ static void push_r13(Tr *t, unsigned size)
 {
     tr_stack_offset(t, -(int)size);
     tr_access(t, S_SS, size, true);
-    emit_store(&t->e, size, host_mem(H_R10, 0), H_R13);
+    emit_store(&t->e, size, t->at, H_R13);
     tr_stack_move(t, -(int)size);
 }
 
@@ -80,9 +80,9 @@ static void tr_popf(Tr *t, const Insn *i)
     tr_stack_offset(t, 0);
     tr_access(t, S_SS, i->opsize, false);
     if (i->opsize == 2)
-        emit_rm(e, 0, 4, 0x0fb7, H_R13, host_mem(H_R10, 0));
+        emit_rm(e, 0, 4, 0x0fb7, H_R13, t->at);
     else
-        emit_load(e, 4, H_R13, host_mem(H_R10, 0));
+        emit_load(e, 4, H_R13, t->at);
     emit_load(e, 4, H_R12, TR_VCPU(flags));
     emit_rr(e, 0, 4, 0x31, H_R13, H_R12); /* xor: what would change */
     emit_rr(e, 0, 4, 0xf7, 0, H_R12);     /* test */
@@ -123,7 +123,7 @@ static void tr_store_sreg(Tr *t, const Insn *i)
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, 2, true);
         load_selector(t, i, H_R11);
-        emit_store(&t->e, 2, host_mem(H_R10, 0), H_R11);
+        emit_store(&t->e, 2, t->at, H_R11);
     } else if (i->opsize == 2) {
         load_selector(t, i, H_R11);
         emit_rr(&t->e, 0, 2, 0x89, H_R11, tr_host[i->rm]);
@@ -161,17 +161,17 @@ static void string_advance(Tr *t, const Insn *i, int reg, unsigned size)
     }
 }
 
-/* mov between [r10] and a register that is r8 or above */
-static void move_sized(Emit *e, unsigned size, bool store, int reg)
+/* mov between what t->at names and a register that is r8 or above */
+static void move_sized(Tr *t, unsigned size, bool store, int reg)
 {
-    emit_rm(e, 0, size, (store ? 0x88 : 0x8a) + (size != 1), reg, host_mem(H_R10, 0));
+    emit_rm(&t->e, 0, size, (store ? 0x88 : 0x8a) + (size != 1), reg, t->at);
 }
 
 static void tr_lods(Tr *t, const Insn *i, unsigned size)
 {
     slow_if_down(t);
     string_operand(t, i, H_SI, i->seg, size, false);
-    move_sized(&t->e, size, false, H_R8);
+    move_sized(t, size, false, H_R8);
     string_advance(t, i, H_SI, size);
 }
 
@@ -179,7 +179,7 @@ static void tr_stos(Tr *t, const Insn *i, unsigned size)
 {
     slow_if_down(t);
     string_operand(t, i, H_DI, S_ES, size, true);
-    move_sized(&t->e, size, true, H_R8);
+    move_sized(t, size, true, H_R8);
     string_advance(t, i, H_DI, size);
 }
 
@@ -187,9 +187,9 @@ static void tr_movs(Tr *t, const Insn *i, unsigned size)
 {
     slow_if_down(t);
     string_operand(t, i, H_SI, i->seg, size, false);
-    move_sized(&t->e, size, false, H_R13);
+    move_sized(t, size, false, H_R13);
     string_operand(t, i, H_DI, S_ES, size, true);
-    move_sized(&t->e, size, true, H_R13);
+    move_sized(t, size, true, H_R13);
     string_advance(t, i, H_SI, size);
     string_advance(t, i, H_DI, size);
 }
