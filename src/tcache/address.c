@@ -81,7 +81,8 @@ static void emit_note_store(Tr *t, unsigned size)
     }
 }
 
-void tr_access(Tr *t, int seg, unsigned size, bool write)
+/* From r10d = offset in seg to r10 = host address. */
+static void access(Tr *t, int seg, unsigned size, bool write)
 {
     Emit *e = &t->e;
     int idx = t->bits >> MODE_MMU_SHIFT & 3;
@@ -124,10 +125,10 @@ void tr_access(Tr *t, int seg, unsigned size, bool write)
 void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
 {
     tr_offset(t, i, H_R10);
-    tr_access(t, i->seg, size, write);
+    access(t, i->seg, size, write);
 }
 
-void tr_stack_offset(Tr *t, int32_t delta)
+void tr_stack(Tr *t, int32_t delta, unsigned size, bool write)
 {
     if (delta)
         emit_lea(&t->e, 4, H_R10, host_mem(H_R9, delta));
@@ -135,6 +136,16 @@ void tr_stack_offset(Tr *t, int32_t delta)
         emit_mov(&t->e, 4, H_R10, H_R9);
     if (!(t->bits & MODE_STACK32))
         emit_rr(&t->e, 0, 4, 0x0fb7, H_R10, H_R10);
+    access(t, S_SS, size, write);
+}
+
+void tr_pointer(Tr *t, int seg, int reg, unsigned asize, unsigned size, bool write)
+{
+    if (asize == 2)
+        emit_rr(&t->e, 0, 4, 0x0fb7, H_R10, reg);
+    else
+        emit_mov(&t->e, 4, H_R10, reg);
+    access(t, seg, size, write);
 }
 
 void tr_stack_move(Tr *t, int32_t delta)

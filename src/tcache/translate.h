@@ -143,14 +143,16 @@ void tr_call_end(Tr *t, unsigned edge, uint32_t eip);
 void tr_edge_call(Tr *t, unsigned n, uint32_t target);
 
 /* ---- address.c ---- */
-/* t->at = the memory operand, which size bytes may be accessed at; else the slow path. r10 is its host address. Uses r10-r12. */
+/*
+ * Tr.at = where the host finds the memory operand, which size bytes may be accessed at; else the slow path. Good until the next of
+ * these three. They use r10-r12, and Tr.at may lie at r10.
+ */
 void tr_operand(Tr *t, const Insn *i, unsigned size, bool write);
+/* The same for what lies at ESP + delta, and at the offset in reg (its low asize bytes) of seg. */
+void tr_stack(Tr *t, int32_t delta, unsigned size, bool write);
+void tr_pointer(Tr *t, int seg, int reg, unsigned asize, unsigned size, bool write);
 /* reg = offset of the operand in its segment, 32 bits. */
 void tr_offset(Tr *t, const Insn *i, int reg);
-/* The same for the operand at offset r10d in seg. */
-void tr_access(Tr *t, int seg, unsigned size, bool write);
-/* r10d = ESP + delta, as wide as the stack. */
-void tr_stack_offset(Tr *t, int32_t delta);
 /* ESP += delta, as wide as the stack. Uses r11. */
 void tr_stack_move(Tr *t, int32_t delta);
 

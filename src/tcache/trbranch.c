@@ -73,8 +73,7 @@ static void tr_call(Tr *t, const Insn *i)
     unsigned size = i->opsize;
     if (i->form != FORM_I)
         load_target(t, i);
-    tr_stack_offset(t, -(int)size);
-    tr_access(t, S_SS, size, true);
+    tr_stack(t, -(int)size, size, true);
     emit_rm(&t->e, 0, size, 0xc7, 0, t->at);
     emit_imm(&t->e, size, t->next);
     tr_stack_move(t, -(int)size);
@@ -96,8 +95,7 @@ static void tr_call(Tr *t, const Insn *i)
 static void tr_ret(Tr *t, const Insn *i)
 {
     unsigned size = i->opsize;
-    tr_stack_offset(t, 0);
-    tr_access(t, S_SS, size, false);
+    tr_stack(t, 0, size, false);
     if (size == 2)
         emit_rm(&t->e, 0, 4, 0x0fb7, H_R13, t->at);
     else

@@ -288,9 +288,8 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
         return;
     }
     if (i->flags & INSN_MEM) {
-        tr_offset(t, i, H_R10);
-        emit_mov(e, 4, H_R13, H_R10);
-        tr_access(t, i->seg, i->msize, x87_stores(i));
+        tr_offset(t, i, H_R13);
+        tr_pointer(t, i->seg, H_R13, 4, i->msize, x87_stores(i));
     }
     if (i->row == ROW_FLDCW) { /* unmasking is the handler's */
         emit_load(e, 2, H_R11, t->at);

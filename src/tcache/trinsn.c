@@ -290,8 +290,7 @@ static void tr_push(Tr *t, const Insn *i)
         tr_operand(t, i, size, false);
         emit_load(e, size, H_R13, t->at);
     }
-    tr_stack_offset(t, -(int)size);
-    tr_access(t, S_SS, size, true);
+    tr_stack(t, -(int)size, size, true);
     if (i->form == FORM_M) {
         emit_store(e, size, t->at, H_R13);
     } else if (i->form == FORM_R) {
@@ -306,8 +305,7 @@ static void tr_push(Tr *t, const Insn *i)
 static void tr_pop(Tr *t, const Insn *i)
 {
     unsigned size = i->opsize;
-    tr_stack_offset(t, 0);
-    tr_access(t, S_SS, size, false);
+    tr_stack(t, 0, size, false);
     if (tr_gpr(i->dst) != R_SP) {
         emit_load(&t->e, size, tr_reg(i->dst), t->at);
         tr_stack_move(t, size);
@@ -321,8 +319,7 @@ static void tr_pop(Tr *t, const Insn *i)
 static void tr_leave(Tr *t)
 {
     Emit *e = &t->e;
-    emit_mov(e, 4, H_R10, H_BP);
-    tr_access(t, S_SS, 4, false);
+    tr_pointer(t, S_SS, H_BP, 4, 4, false);
     emit_lea(e, 4, H_R9, host_mem(H_BP, 4));
     emit_load(e, 4, H_BP, t->at);
 }

@@ -42,8 +42,7 @@ static void tr_sti(Tr *t)
 /* Push r13. */
 static void push_r13(Tr *t, unsigned size)
 {
-    tr_stack_offset(t, -(int)size);
-    tr_access(t, S_SS, size, true);
+    tr_stack(t, -(int)size, size, true);
     emit_store(&t->e, size, t->at, H_R13);
     tr_stack_move(t, -(int)size);
 }
@@ -77,8 +76,7 @@ static void tr_popf(Tr *t, const Insn *i)
     uint32_t rare = i->opsize == 2 ? FL_POPF_RARE : FL_POPF_RARE | FL_AC | FL_ID;
 
     slow_unless_cpl0(t);
-    tr_stack_offset(t, 0);
-    tr_access(t, S_SS, i->opsize, false);
+    tr_stack(t, 0, i->opsize, false);
     if (i->opsize == 2)
         emit_rm(e, 0, 4, 0x0fb7, H_R13, t->at);
     else
@@ -141,16 +139,6 @@ static void slow_if_down(Tr *t)
     tr_slow_if(t, 5);
 }
 
-/* r10 = host address of what SI or DI points at. */
-static void string_operand(Tr *t, const Insn *i, int reg, int seg, unsigned size, bool write)
-{
-    if (i->asize == 2)
-        emit_rr(&t->e, 0, 4, 0x0fb7, H_R10, reg);
-    else
-        emit_mov(&t->e, 4, H_R10, reg);
-    tr_access(t, seg, size, write);
-}
-
 static void string_advance(Tr *t, const Insn *i, int reg, unsigned size)
 {
     if (i->asize == 2) {
@@ -161,7 +149,7 @@ static void string_advance(Tr *t, const Insn *i, int reg, unsigned size)
     }
 }
 
-/* mov between what t->at names and a register that is r8 or above */
+/* mov between the operand and a register that is r8 or above */
 static void move_sized(Tr *t, unsigned size, bool store, int reg)
 {
     emit_rm(&t->e, 0, size, (store ? 0x88 : 0x8a) + (size != 1), reg, t->at);
@@ -170,7 +158,7 @@ static void move_sized(Tr *t, unsigned size, bool store, int reg)
 static void tr_lods(Tr *t, const Insn *i, unsigned size)
 {
     slow_if_down(t);
-    string_operand(t, i, H_SI, i->seg, size, false);
+    tr_pointer(t, i->seg, H_SI, i->asize, size, false);
     move_sized(t, size, false, H_R8);
     string_advance(t, i, H_SI, size);
 }
@@ -178,7 +166,7 @@ static void tr_lods(Tr *t, const Insn *i, unsigned size)
 static void tr_stos(Tr *t, const Insn *i, unsigned size)
 {
     slow_if_down(t);
-    string_operand(t, i, H_DI, S_ES, size, true);
+    tr_pointer(t, S_ES, H_DI, i->asize, size, true);
     move_sized(t, size, true, H_R8);
     string_advance(t, i, H_DI, size);
 }
@@ -186,9 +174,9 @@ static void tr_stos(Tr *t, const Insn *i, unsigned size)
 static void tr_movs(Tr *t, const Insn *i, unsigned size)
 {
     slow_if_down(t);
-    string_operand(t, i, H_SI, i->seg, size, false);
+    tr_pointer(t, i->seg, H_SI, i->asize, size, false);
     move_sized(t, size, false, H_R13);
-    string_operand(t, i, H_DI, S_ES, size, true);
+    tr_pointer(t, S_ES, H_DI, i->asize, size, true);
     move_sized(t, size, true, H_R13);
     string_advance(t, i, H_SI, size);
     string_advance(t, i, H_DI, size);
