@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "frontend/codecache.h"
+#include "tcache/codebuf.h"
 #include "tcache/tcache.h"
 
 #define CODE 0x1000
@@ -418,6 +419,29 @@ static void test_shadow_finds(gconstpointer data)
     bench_free(t);
 }
 
+/* Code that has filled the host's large pages is the same through both mappings, before and behind a reset. */
+static void test_large_pages(void)
+{
+    enum { MIB = 1 << 20, SIZE = 6 * MIB };
+    g_autoptr(GError) error = NULL;
+    CodeBuf *b = codebuf_new(SIZE, &error);
+    g_assert_no_error(error);
+    for (int round = 0; round < 2; round++) {
+        while (b->code < b->write + 5 * MIB) {
+            for (int n = 0; n < 4096; n += 8)
+                *(uint64_t *)(b->code + n) = (uintptr_t)(b->code + n) + round;
+            b->code += 4096;
+            codebuf_settle(b);
+        }
+        const uint8_t *x = codebuf_exec(b, b->write);
+        for (int at = 0; at < 5 * MIB; at += 8)
+            g_assert_cmphex(*(const uint64_t *)(x + at), ==, (uintptr_t)(b->write + at) + round);
+        codebuf_reset(b);
+    }
+    g_assert_cmpuint(b->large, ==, 4 * MIB);
+    codebuf_free(b);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -431,6 +455,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/interrupt", test_interrupt);
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);
+    g_test_add_func("/tcache/large-pages", test_large_pages);
     g_test_add_func("/tcache/fault", test_fault);
     g_test_add_func("/tcache/code-everywhere", test_code_everywhere);
     g_test_add_func("/tcache/code-rewritten", test_code_rewritten);

@@ -9,9 +9,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
+
+#define LARGE_PAGE ((size_t)2 << 20)
 
 static int open_memfd(void)
 {
@@ -22,14 +27,31 @@ static int open_memfd(void)
     return fd;
 }
 
+/* A mapping of the whole file where large pages can be: at a multiple of their size. */
+static void *map_aligned(int fd, size_t size, int prot)
+{
+    uint8_t *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (room == MAP_FAILED)
+        return room;
+    uint8_t *at = room + (-(uintptr_t)room & (LARGE_PAGE - 1)), *end = room + size + LARGE_PAGE;
+    void *map = mmap(at, size, prot, MAP_SHARED | MAP_FIXED, fd, 0);
+    uint8_t *rest = map == MAP_FAILED ? at : at + size;
+    if (at > room)
+        munmap(room, at - room);
+    if (rest < end)
+        munmap(rest, end - rest);
+    return map;
+}
+
 CodeBuf *codebuf_new(size_t size, GError **error)
 {
     int fd = open_memfd();
     void *w = MAP_FAILED, *x = MAP_FAILED;
 
     if (fd >= 0 && ftruncate(fd, size) == 0) {
-        w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        x = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+        w = map_aligned(fd, size, PROT_READ | PROT_WRITE);
+        x = map_aligned(fd, size, PROT_READ | PROT_EXEC);
     }
     if (w == MAP_FAILED || x == MAP_FAILED) {
         int err = errno;
@@ -61,6 +83,16 @@ void codebuf_free(CodeBuf *b)
     munmap(b->write, b->size);
     close(b->fd);
     g_free(b);
+}
+
+void codebuf_settle(CodeBuf *b)
+{
+    size_t filled = (b->code - b->write) & ~(LARGE_PAGE - 1);
+
+    for (; b->large < filled; b->large += LARGE_PAGE) {
+        if (madvise(b->write + b->large, LARGE_PAGE, MADV_COLLAPSE) == 0)
+            madvise(b->write + b->delta + b->large, LARGE_PAGE, MADV_COLLAPSE);
+    }
 }
 
 void codebuf_keep(CodeBuf *b)

@@ -19,6 +19,7 @@ typedef struct CodeBuf {
     uint8_t *code;     /* next free byte of code */
     uint8_t *data;     /* lowest byte of data in use */
     uint8_t *code_base; /* what stays when all is thrown away ends here */
+    size_t large;      /* from the start: in large pages, where the host has them */
 } CodeBuf;
 
 /* NULL and an error when the host allows no executable memory. size in bytes, a multiple of 64 KiB. */
@@ -27,6 +28,11 @@ void codebuf_free(CodeBuf *b);
 /* Everything written so far stays at a reset. */
 void codebuf_keep(CodeBuf *b);
 void codebuf_reset(CodeBuf *b);
+/*
+ * Code has been added. What fills a large page of the host (2 MiB) is moved into one: translated code is spread thin, and
+ * under nested paging a miss of the instruction TLB is dear. A host without them (before Linux 6.1) changes nothing.
+ */
+void codebuf_settle(CodeBuf *b);
 /* Zeroed memory for data; NULL when fewer than reserve bytes would be left for code. */
 void *codebuf_data(CodeBuf *b, size_t bytes, size_t reserve);
 

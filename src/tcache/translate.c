@@ -530,6 +530,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
         perf_map_write(c, b, c->buf->code, t.e.p);
     b->code_bytes = t.e.p - c->buf->code;
     c->buf->code = (uint8_t *)(((uintptr_t)t.e.p + 15) & ~(uintptr_t)15);
+    codebuf_settle(c->buf);
     transblock_add(c, b);
     if (G_UNLIKELY(c->listen != NULL))
         tell_listener(c, b);
