@@ -112,7 +112,7 @@ def leave(child, want, name):
 
 try:
     vm, log, mon, win = boot("-display", "sdl", "-name", "window test")
-    result(title() == "x86vm (window test)", "the title has the name", title())
+    result(wait_for(lambda: title() == "x86vm (window test)"), "the title has the name", title())
 
     # each kind of screen, and a change of it that touches no register
     kinds = {"1": ("text", (720, 400)), "2": ("mode 13h", (640, 400)), "3": ("mode X", (640, 400)),
@@ -217,7 +217,7 @@ try:
     leave(vm, 0, "a second close ends the program")
 
     vm, log, mon, win = boot("-display", "sdl")
-    result(title() == "x86vm", "without a name", title())
+    result(wait_for(lambda: title() == "x86vm"), "without a name", title())
     xdotool("key", "o")
     log.expect("^A$")
     close()
