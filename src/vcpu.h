@@ -339,6 +339,7 @@ typedef struct Vcpu {
     struct Ram *ram;
     struct CodeCache *code;
     struct TCache *tcache; /* NULL: none */
+    struct Windows *windows; /* NULL: none (softmmu/window.h) */
     FetchEntry fetch[2][FETCH_SIZE]; /* MMU_SUPER, MMU_USER */
     uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
     uint64_t host_sp, host_sp_limit; /* translated code's return stack: where it is empty, where it is full (tcache/stubs.c) */

@@ -593,6 +593,10 @@ static void start_engine(Vm *vm)
         tcache_set_shadow(c, shadow_difference, vm);
     if (c && vm->config->accel_chaos)
         tcache_set_chaos(c, vm->config->accel_chaos);
+    const char *window = vm->config->window ? vm->config->window : "off";
+    if (c && strcmp(window, "off") && !vm->config->accel_shadow &&
+        !tcache_set_window(c, !strcmp(window, "on") ? TCACHE_WINDOW_ALL : TCACHE_WINDOW_AUTO, vm->config->window_budget, &error))
+        fprintf(stderr, "x86vm: %s; translated code checks memory accesses itself, which is slower\n", error->message);
     /* the translator's own tests want all of the guest, unless told otherwise */
     bool testing = vm->config->accel_shadow || vm->config->accel_chaos;
     const char *direct = vm->config->direct ? vm->config->direct : testing ? "off" : "auto";
@@ -716,6 +720,7 @@ int vm_run(Vm *vm)
     if (vm->config->accel_stats && vm->vcpu->tcache) {
         g_autoptr(GString) out = g_string_new(NULL);
         tcache_stats_print(vm->vcpu->tcache, out);
+        tcache_window_print(vm->vcpu->tcache, out);
         if (vm->direct)
             direct_print(vm->direct, out);
         fputs(out->str, stderr);

@@ -55,7 +55,7 @@ void vm_config_free(VmConfig *c)
     g_ptr_array_unref(c->debugcons);
     char *strings[] = {c->boot_order, c->boot_once, c->kernel, c->initrd, c->append, c->bios, c->cpu, c->vga, c->display,
                        c->monitor, c->qmp, c->gdb, c->trace, c->trace_file, c->trace_filter, c->symbols,
-                       c->triple_fault, c->accel, c->direct, c->rtc_base, c->name, c->pidfile};
+                       c->triple_fault, c->accel, c->direct, c->window, c->rtc_base, c->name, c->pidfile};
     for (unsigned n = 0; n < G_N_ELEMENTS(strings); n++)
         g_free(strings[n]);
     g_free(c);

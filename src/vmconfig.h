@@ -70,6 +70,8 @@ typedef struct VmConfig {
     char *gdb;            /* chardev of the gdb stub */
     char *accel;          /* interp or translate; NULL: the default */
     char *direct;         /* direct execution: off, auto, on; NULL: the default */
+    char *window;         /* shadow windows: off, auto, on; NULL: the default */
+    int window_budget;    /* mappings; 0: by the host's limit */
     uint64_t tb_bytes;    /* bound of the translation cache */
     bool accel_shadow;    /* run every block twice and compare */
     uint64_t accel_chaos; /* change engines at random from this seed; 0: don't */

@@ -2,6 +2,7 @@
  * The differential test: random instructions on the host CPU and on our engines, compared. See docs/testing.md.
  *
  *     test-diff [--cases N] [--seed S] [--first I] [--only MNEMONIC] [-j N] [--case I] [--coverage] [--reports N]
+ *               [--translate | --window [--budget N]]
  *
  * DIFF_CASES, DIFF_SEED and DIFF_JOBS in the environment are the defaults of --cases, --seed and -j. The work is done
  * in worker processes; the parent starts them, sees that they move, and starts them again behind a case that killed
@@ -22,7 +23,8 @@ typedef struct Options {
     gint64 cases, seed, first, single;
     int jobs, reports;
     char *only, *cpu;
-    gboolean coverage, translate;
+    gboolean coverage, translate, window;
+    int budget;
 } Options;
 
 typedef struct Job {
@@ -37,6 +39,8 @@ enum { STUCK_SECONDS = 120, EXIT_SKIP = 77 };
 
 static DiffEngine *engine_new(const Options *o)
 {
+    if (o->window)
+        return diff_engine_windowed(o->cpu, o->budget);
     return o->translate ? diff_engine_translate(o->cpu) : diff_engine_interp(o->cpu);
 }
 
@@ -135,6 +139,8 @@ int main(int argc, char **argv)
         { "only", 0, 0, G_OPTION_ARG_STRING, &o.only, "first instruction of this row only", "MNEMONIC" },
         { "cpu", 0, 0, G_OPTION_ARG_STRING, &o.cpu, "CPU model (as -cpu)", "MODEL" },
         { "translate", 't', 0, G_OPTION_ARG_NONE, &o.translate, "test the translator, not the interpreter", NULL },
+        { "window", 'w', 0, G_OPTION_ARG_NONE, &o.window, "test the translator with shadow windows", NULL },
+        { "budget", 'b', 0, G_OPTION_ARG_INT, &o.budget, "of their mappings", "N" },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "worker processes", "N" },
         { "reports", 0, 0, G_OPTION_ARG_INT, &o.reports, "mismatches described by each worker", "N" },
         { "coverage", 0, 0, G_OPTION_ARG_NONE, &o.coverage, "print how often each row ran", NULL },
@@ -203,6 +209,6 @@ int main(int argc, char **argv)
     bool failed = sum->mismatches || sum->done != (uint64_t)o.cases || sum->unsteady > 1 + sum->done / 1000000;
     printf("1..1\n%sok 1 - %" G_GUINT64_FORMAT " cases from seed %" G_GINT64_FORMAT " equal on host and %s\n",
            failed ? "not " : "", sum->done, o.seed,
-           o.translate ? "translator" : "interpreter");
+           o.window ? "translator with shadow windows" : o.translate ? "translator" : "interpreter");
     return failed;
 }

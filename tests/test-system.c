@@ -11,6 +11,7 @@
 #define LOAD_ADDR 0x8000
 #define MAX_INSNS 8000000
 #define CHAOS_SEED 1
+#define FEW_MAPPINGS 3
 
 typedef struct Guest {
     const char *name;
@@ -113,6 +114,39 @@ static Exit run_chaos(Vcpu *v, uint64_t max_insns)
     return tcache_run(v, max_insns);
 }
 
+static Exit run_windowed(Vcpu *v, unsigned budget, uint64_t max_insns)
+{
+    g_autoptr(GError) error = NULL;
+    if (!v->windows && !tcache_set_window(v->tcache, TCACHE_WINDOW_ALL, budget, &error))
+        g_error("%s", error->message);
+    return tcache_run(v, max_insns);
+}
+
+static Exit run_windows(Vcpu *v, uint64_t max_insns)
+{
+    return run_windowed(v, 0, max_insns);
+}
+
+static Exit run_few_windows(Vcpu *v, uint64_t max_insns)
+{
+    return run_windowed(v, FEW_MAPPINGS, max_insns);
+}
+
+static Exit run_chaos_windows(Vcpu *v, uint64_t max_insns)
+{
+    tcache_set_chaos(v->tcache, CHAOS_SEED);
+    return run_windows(v, max_insns);
+}
+
+/* Memory operands by shadow windows: chained, not, with hardly any room, and changing engines. */
+static void test_windows(gconstpointer guest)
+{
+    run_guest(guest, run_windows, false);
+    run_guest(guest, run_windows, true);
+    run_guest(guest, run_few_windows, false);
+    run_guest(guest, run_chaos_windows, false);
+}
+
 static void test_chaos(gconstpointer guest)
 {
     run_guest(guest, run_chaos, false);
@@ -143,8 +177,10 @@ int main(int argc, char **argv)
         g_autofree char *unchained = g_strdup_printf("/system/%s/unchained", guests[n].name);
         g_autofree char *shadow = g_strdup_printf("/system/%s/shadow", guests[n].name);
         g_autofree char *chaos = g_strdup_printf("/system/%s/chaos", guests[n].name);
+        g_autofree char *windows = g_strdup_printf("/system/%s/windows", guests[n].name);
         g_test_add_data_func(shadow, &guests[n], test_shadow);
         g_test_add_data_func(chaos, &guests[n], test_chaos);
+        g_test_add_data_func(windows, &guests[n], test_windows);
         g_test_add_data_func(translated, &guests[n], test_translated);
         g_test_add_data_func(unchained, &guests[n], test_unchained);
         g_test_add_data_func(blocks, &guests[n], test_blocks);

@@ -289,6 +289,14 @@ static void info_jit(Monitor *mon, const char *args, GString *out)
         g_string_append(out, "no translation: the interpreter runs (-accel translate changes that)\n");
 }
 
+static void info_window(Monitor *mon, const char *args, GString *out)
+{
+    if (mon->m->cpu->tcache)
+        tcache_window_print(mon->m->cpu->tcache, out);
+    else
+        g_string_append(out, "no translation: the interpreter runs (-accel translate changes that)\n");
+}
+
 static void info_decision(Monitor *mon, const char *args, GString *out)
 {
     const Vcpu *v = mon->m->cpu;
@@ -316,6 +324,7 @@ const MonCommand mon_info[] = {
     {"status", "", "running or not", info_status, false},
     {"tlb", "", "virtual to physical mappings", moninfo_tlb, false},
     {"version", "", "the version of x86vm", info_version, false},
+    {"window", "", "shadow windows", info_window, false},
     {NULL, NULL, NULL, NULL, false},
 };
 

@@ -8,80 +8,11 @@
 
 #include <string.h>
 
-#define PTE_P 0x1u
-#define PTE_W 0x2u
-#define PTE_U 0x4u
-#define PTE_A 0x20u
-#define PTE_D 0x40u
-#define PTE_PS 0x80u
-#define PTE_NX (1ull << 63)
 #define PTE_INDIFFERENT 0xf18u /* PWT, PCD, G and what is the system's own: nothing to us */
-#define PHYS_MASK ((1ull << 36) - 1)
 
 enum { AROUND = 16 /* pages looked at around a fault: a power of two */ };
 
 /* ---- the guest's tables ---- */
-
-static const uint8_t *ram_at(const Space *s, Gpa gpa, uint64_t *offset)
-{
-    const Vcpu *v = s->owner->v;
-    Gpa last;
-    gpa &= v->a20_mask;
-    const Region *r = bus_find(v->mem, gpa, &last);
-    if (!r || r->kind != REGION_RAM || r->ram == UINT64_MAX || last - gpa < PAGE_SIZE - 1 - (gpa & ~PAGE_MASK))
-        return NULL;
-    if (offset)
-        *offset = r->ram + (gpa - r->start);
-    return r->host + (gpa - r->start);
-}
-
-static bool is_pae(const Vcpu *v)
-{
-    return v->cr4 & CR4_PAE;
-}
-
-static unsigned entry_bytes(const Vcpu *v)
-{
-    return is_pae(v) ? 8 : 4;
-}
-
-static uint64_t entry_at(const Vcpu *v, const uint8_t *table, unsigned index)
-{
-    if (is_pae(v))
-        return __atomic_load_n((const uint64_t *)table + index, __ATOMIC_RELAXED);
-    return __atomic_load_n((const uint32_t *)table + index, __ATOMIC_RELAXED);
-}
-
-/* Where the directory entry lies that covers addr; NULL: not in RAM, or not present above. */
-static const uint8_t *upper_at(const Space *s, Gva addr)
-{
-    const Vcpu *v = s->owner->v;
-    if (is_pae(v)) {
-        uint64_t pdpte = v->pdpte[addr >> 30 & 3];
-        const uint8_t *dir = pdpte & PTE_P ? ram_at(s, pdpte & PHYS_MASK & PAGE_MASK, NULL) : NULL;
-        return dir ? dir + (addr >> 21 & 511) * 8 : NULL;
-    }
-    const uint8_t *dir = ram_at(s, v->cr3 & 0xfffff000u, NULL);
-    return dir ? dir + (addr >> 22 & 1023) * 4 : NULL;
-}
-
-static uint64_t nx_bit(const Vcpu *v)
-{
-    return is_pae(v) && (v->efer & EFER_NXE) ? PTE_NX : 0;
-}
-
-static bool is_large(const Vcpu *v, uint64_t upper)
-{
-    return (upper & PTE_PS) && (is_pae(v) || (v->cr4 & CR4_PSE));
-}
-
-/* Bits that must be clear; what has them set is the interpreter's. */
-static uint64_t reserved(const Vcpu *v, bool large)
-{
-    if (!is_pae(v))
-        return large ? 0x3fe000 : 0; /* PSE-36 as well: no RAM of ours is up there */
-    return (~PHYS_MASK & ~(nx_bit(v))) | (large ? 0x1fe000 : 0);
-}
 
 /* The table that covers addr, taken into use. NULL: the guest's directory has no user table there, or it is not accessed. */
 static Table *table_use(Space *s, Gva addr)
@@ -91,15 +22,15 @@ static Table *table_use(Space *s, Gva addr)
     Table *t = s->table[slot];
     if (t)
         return t;
-    const uint8_t *host = upper_at(s, addr);
+    const uint8_t *host = pt_upper(s->owner->v, addr);
     if (!host)
         return NULL;
-    uint64_t upper = entry_at(v, host, 0);
-    bool large = is_large(v, upper);
-    if ((upper & (PTE_P | PTE_U | PTE_A)) != (PTE_P | PTE_U | PTE_A) || (upper & reserved(v, large)))
+    uint64_t upper = pt_entry(v, host, 0);
+    bool large = pt_is_large(v, upper);
+    if ((upper & (PTE_P | PTE_U | PTE_A)) != (PTE_P | PTE_U | PTE_A) || (upper & pt_reserved(v, large)))
         return NULL;
     const uint8_t *entries = NULL;
-    if (!large && !(entries = ram_at(s, upper & PHYS_MASK & PAGE_MASK, NULL)))
+    if (!large && !(entries = pt_ram(v, upper & PHYS_MASK & PAGE_MASK, NULL)))
         return NULL;
     t = g_new0(Table, 1);
     t->upper_host = host;
@@ -118,30 +49,11 @@ static unsigned index_of(const Space *s, Gva addr)
 }
 
 /* The page at addr as the guest's tables have it now. False: not for a sandbox. */
-static bool leaf_now(const Space *s, Table *t, Gva addr, Leaf *leaf)
+static bool leaf_now(const Space *s, Table *t, Gva addr, PtLeaf *leaf)
 {
     const Vcpu *v = s->owner->v;
-    unsigned index = index_of(s, addr);
-    uint64_t upper = t->upper, e = upper;
-    Gpa gpa;
-    if (t->entries) {
-        e = entry_at(v, t->entries, index);
-        if ((e & (PTE_P | PTE_U | PTE_A)) != (PTE_P | PTE_U | PTE_A) || (e & reserved(v, false)))
-            return false;
-        gpa = e & PHYS_MASK & PAGE_MASK;
-    } else {
-        uint64_t span = (1ull << s->table_bits) - 1;
-        e = upper = entry_at(v, t->upper_host, 0);
-        gpa = (e & PHYS_MASK & ~span) + ((uint64_t)index << PAGE_BITS);
-    }
-    uint64_t offset;
-    leaf->host = ram_at(s, gpa, &offset);
-    leaf->page = offset >> PAGE_BITS;
-    leaf->entry = e;
-    leaf->writable = upper & e & PTE_W;
-    leaf->dirty = e & PTE_D;
-    leaf->exec = !((upper | e) & nx_bit(v));
-    return leaf->host != NULL;
+    uint64_t upper = t->entries ? t->upper : pt_entry(v, t->upper_host, 0);
+    return pt_leaf(v, upper, t->entries, addr, leaf) && leaf->user;
 }
 
 /* ---- who maps a RAM page ---- */
@@ -204,15 +116,15 @@ static void unmap_run(Space *s, Gva addr, unsigned pages)
 }
 
 /* What is mapped rests on this entry: the copy that space_sync() compares with. */
-static void remember(const Space *s, Table *t, unsigned index, const Leaf *leaf)
+static void remember(const Space *s, Table *t, unsigned index, const PtLeaf *leaf)
 {
     if (t->entries)
-        memcpy(t->copy + index * entry_bytes(s->owner->v), &leaf->entry, entry_bytes(s->owner->v));
+        memcpy(t->copy + index * pt_entry_bytes(s->owner->v), &leaf->entry, pt_entry_bytes(s->owner->v));
     else
         t->upper = leaf->entry;
 }
 
-static bool map_page(Space *s, Table *t, Gva addr, const Leaf *leaf, unsigned prot)
+static bool map_page(Space *s, Table *t, Gva addr, const PtLeaf *leaf, unsigned prot)
 {
     unsigned index = index_of(s, addr);
     SandboxMap m = sandbox_map(s->sandbox, addr, (uint64_t)leaf->page << PAGE_BITS, PAGE_SIZE, prot);
@@ -276,20 +188,14 @@ static void drop_all(Space *s, bool tell)
 
 /* ---- coherence ---- */
 
-/* Paging as a whole: under another mode nothing that is mapped means anything. */
-static uint64_t mode_now(const Vcpu *v)
-{
-    return (v->cr4 & (CR4_PAE | CR4_PSE)) | (v->efer & EFER_NXE) << 8 | (v->cr0 & CR0_PG) | (v->a20_mask & 1 << 20) << 20;
-}
-
 /* Nothing is mapped; from now on things are as they are now. */
 static void begin(Space *s)
 {
     const Vcpu *v = s->owner->v;
     s->generation = v->tlb_generation;
     s->bus_generation = bus_generation(v->mem);
-    s->mode = mode_now(v);
-    s->table_bits = is_pae(v) ? 21 : 22;
+    s->mode = pt_mode(v);
+    s->table_bits = pt_bits(v);
 }
 
 /* An entry that a mapping came from: may the mapping stay? */
@@ -304,12 +210,12 @@ static bool entry_still(uint64_t was, uint64_t now, unsigned prot)
 static void compare_entries(Space *s, Table *t, unsigned slot)
 {
     const Vcpu *v = s->owner->v;
-    unsigned bytes = entry_bytes(v), count = PAGE_SIZE / bytes, run = 0;
+    unsigned bytes = pt_entry_bytes(v), count = PAGE_SIZE / bytes, run = 0;
     Gva start = table_start(s, slot);
     s->owner->stats.tables_changed++;
     for (unsigned n = 0; n < count; n++) {
         Gva addr = start + ((Gva)n << PAGE_BITS);
-        if (t->prot[n] && !entry_still(entry_at(v, t->copy, n), entry_at(v, t->entries, n), t->prot[n])) {
+        if (t->prot[n] && !entry_still(pt_entry(v, t->copy, n), pt_entry(v, t->entries, n), t->prot[n])) {
             forget(s, t, n, addr);
             run++;
             continue;
@@ -323,10 +229,10 @@ static void compare_entries(Space *s, Table *t, unsigned slot)
 
 static bool upper_still(const Space *s, const Table *t, Gva addr)
 {
-    const uint8_t *host = upper_at(s, addr);
+    const uint8_t *host = pt_upper(s->owner->v, addr);
     if (host != t->upper_host)
         return false;
-    uint64_t now = entry_at(s->owner->v, host, 0), indifferent = PTE_INDIFFERENT;
+    uint64_t now = pt_entry(s->owner->v, host, 0), indifferent = PTE_INDIFFERENT;
     if (t->entries)
         indifferent |= PTE_D; /* not a leaf: the bit is ignored */
     return !((now ^ t->upper) & ~indifferent);
@@ -335,7 +241,7 @@ static bool upper_still(const Space *s, const Table *t, Gva addr)
 void space_sync(Space *s)
 {
     const Vcpu *v = s->owner->v;
-    uint64_t mode = mode_now(v);
+    uint64_t mode = pt_mode(v);
     unsigned bus = bus_generation(v->mem);
 
     if (s->generation == v->tlb_generation && s->bus_generation == bus && s->mode == mode)
@@ -382,7 +288,7 @@ static void map_around(Space *s, Table *t, Gva addr)
     Gva from = addr & ~(Gva)(AROUND * PAGE_SIZE - 1);
     for (unsigned n = 0; n < AROUND && !s->broken; n++) {
         Gva a = from + ((Gva)n << PAGE_BITS);
-        Leaf leaf;
+        PtLeaf leaf;
         if (t->prot[index_of(s, a)] || !leaf_now(s, t, a, &leaf))
             continue;
         bool write = leaf.writable && leaf.dirty && !is_watched(s->owner, leaf.page);
@@ -392,7 +298,7 @@ static void map_around(Space *s, Table *t, Gva addr)
 
 SpaceResult space_map_data(Space *s, Gva addr)
 {
-    Leaf leaf;
+    PtLeaf leaf;
     addr &= PAGE_MASK;
     Table *t = table_use(s, addr);
     if (!t || !leaf_now(s, t, addr, &leaf))
@@ -541,7 +447,7 @@ static CodePage *neighbour(Space *s, Gva addr, const uint8_t **host)
 }
 
 /* Sweep the page from offset (or its head, when offset is beyond the page), alone and with its neighbours. */
-static bool sweep_in_place(Space *s, CodePage *c, Gva addr, const Leaf *leaf, unsigned offset, unsigned code_size)
+static bool sweep_in_place(Space *s, CodePage *c, Gva addr, const PtLeaf *leaf, unsigned offset, unsigned code_size)
 {
     const SweepRules *rules = &s->owner->rules;
     const uint8_t *host;
@@ -573,7 +479,7 @@ static bool sweep_in_place(Space *s, CodePage *c, Gva addr, const Leaf *leaf, un
 SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
 {
     Spaces *all = s->owner;
-    Leaf leaf;
+    PtLeaf leaf;
     Table *t = table_use(s, addr);
     if (!t || !leaf_now(s, t, addr, &leaf) || !leaf.exec || (t->prot[index_of(s, addr)] & SANDBOX_EXEC))
         return SPACE_STAYS;
@@ -609,7 +515,7 @@ void space_saw(Space *s, Gva addr, unsigned code_size)
 
 unsigned space_refusal(Space *s, Gva addr)
 {
-    Leaf leaf;
+    PtLeaf leaf;
     Table *t = table_use(s, addr);
     if (!t || !leaf_now(s, t, addr, &leaf))
         return ROW_INVALID;
@@ -691,8 +597,7 @@ Spaces *spaces_new(Vcpu *v, const SweepRules *rules)
     g_mutex_init(&all->lock);
     g_atomic_pointer_set(&all->thread, g_thread_self());
     ram_set_watcher(v->ram, WATCH_NATIVE, on_write, all);
-    v->ram->page_watched_opaque = all;
-    v->ram->page_watched = on_watched;
+    ram_add_mapper(v->ram, on_watched, all);
     return all;
 }
 
@@ -700,7 +605,7 @@ void spaces_free(Spaces *all)
 {
     if (!all)
         return;
-    all->v->ram->page_watched = NULL;
+    ram_remove_mapper(all->v->ram, all);
     ram_unwatch(all->v->ram, 0, all->v->ram->size, WATCH_NATIVE);
     ram_set_watcher(all->v->ram, WATCH_NATIVE, NULL, NULL);
     g_hash_table_unref(all->spaces);

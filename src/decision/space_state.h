@@ -2,21 +2,13 @@
 #pragma once
 
 #include "decision/space.h"
+#include "softmmu/pagetable.h"
 
 enum {
-    TABLES_MAX = 2048,  /* of 2 MiB, with PAE; half as many of 4 MiB without */
     SPACES_MAX = 256,   /* known, with sandbox or without */
     CODE_RESTLESS = 16, /* rewritings after which a page's code is left to translation... */
     CODE_PATIENCE = 500, /* ...for so many tries */
 };
-
-/* A user page by the guest's tables. */
-typedef struct Leaf {
-    const uint8_t *host;
-    uint32_t page; /* number in RAM */
-    bool writable, dirty, exec;
-    uint64_t entry;
-} Leaf;
 
 struct Table {
     const uint8_t *upper_host; /* the directory entry */

@@ -11,18 +11,9 @@
 #include <string.h>
 
 #include "softmmu/fault.h"
+#include "softmmu/pagetable.h"
 #include "softmmu/storelog.h"
 #include "softmmu/watchpoint.h"
-
-#define PTE_P 0x1u
-#define PTE_W 0x2u
-#define PTE_U 0x4u
-#define PTE_A 0x20u
-#define PTE_D 0x40u
-#define PTE_PS 0x80u
-#define PTE_G 0x100u
-#define PTE_NX (1ull << 63)
-#define PHYS_MASK ((1ull << PHYS_BITS) - 1)
 
 typedef struct PagingMode {
     int levels;      /* the last is the page table */
@@ -195,25 +186,22 @@ static uint32_t access_error(const Vcpu *v, int access, int idx)
     return error;
 }
 
-Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx)
+/* With paging on. *error: of the #PF, when it is false. */
+static bool try_access(Vcpu *v, Gva addr, int access, int idx, Gpa *gpa, uint32_t *error)
 {
-    int idx = mmu_idx == MMU_SUPER ? MMU_SUPER : MMU_USER;
-
-    if (!(v->cr0 & CR0_PG)) {
-        Walk flat = {.ok = true};
-        Gpa gpa = addr & v->a20_mask;
-        tlb_fill(v, addr, &flat, gpa, idx, true);
-        return gpa;
-    }
     Walk w = walk(v, addr);
-    if (G_UNLIKELY(!w.ok))
-        fault_raise_page(v, addr, w.error | access_error(v, access, idx));
+    if (G_UNLIKELY(!w.ok)) {
+        *error = w.error | access_error(v, access, idx);
+        return false;
+    }
     /* SDM 3A 4.6 */
     bool may_write = w.writable || (idx == MMU_SUPER && !(v->cr0 & CR0_WP));
     bool denied = (idx == MMU_USER && !w.user) || (access == ACCESS_WRITE && !may_write) ||
                   (access == ACCESS_FETCH && w.no_exec);
-    if (G_UNLIKELY(denied))
-        fault_raise_page(v, addr, PF_P | access_error(v, access, idx));
+    if (G_UNLIKELY(denied)) {
+        *error = PF_P | access_error(v, access, idx);
+        return false;
+    }
     for (unsigned n = 0; n < w.unaccessed_count; n++)
         entry_set_bits(v, w.unaccessed[n], PTE_A);
     uint64_t want = PTE_A | (access == ACCESS_WRITE ? PTE_D : 0);
@@ -221,11 +209,35 @@ Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx)
         entry_set_bits(v, w.leaf_addr, want);
         w.dirty |= access == ACCESS_WRITE;
     }
-    Gpa gpa = w.gpa & v->a20_mask;
-    tlb_fill(v, addr, &w, gpa, idx, may_write && w.dirty);
+    *gpa = w.gpa & v->a20_mask;
+    tlb_fill(v, addr, &w, *gpa, idx, may_write && w.dirty);
     if (G_UNLIKELY(v->hooks != NULL) && v->hooks->page_filled)
-        v->hooks->page_filled(v->hooks->opaque, v, addr, gpa, access, idx == MMU_USER);
+        v->hooks->page_filled(v->hooks->opaque, v, addr, *gpa, access, idx == MMU_USER);
+    return true;
+}
+
+Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx)
+{
+    int idx = mmu_idx == MMU_SUPER ? MMU_SUPER : MMU_USER;
+    uint32_t error;
+    Gpa gpa;
+
+    if (!(v->cr0 & CR0_PG)) {
+        Walk flat = {.ok = true};
+        gpa = addr & v->a20_mask;
+        tlb_fill(v, addr, &flat, gpa, idx, true);
+        return gpa;
+    }
+    if (G_UNLIKELY(!try_access(v, addr, access, idx, &gpa, &error)))
+        fault_raise_page(v, addr, error);
     return gpa;
+}
+
+bool mmu_touch(Vcpu *v, Gva addr, int access, int idx)
+{
+    uint32_t error;
+    Gpa gpa;
+    return !(v->cr0 & CR0_PG) || try_access(v, addr, access, idx, &gpa, &error);
 }
 
 bool mmu_probe(Vcpu *v, Gva addr, Gpa *gpa)

@@ -35,6 +35,9 @@ void tlb_protect_host(Vcpu *v, Hva host, uint64_t size);
  */
 Gpa mmu_translate(Vcpu *v, Gva addr, int access, int mmu_idx);
 
+/* What mmu_translate() does, but false where that would raise #PF. idx: MMU_SUPER or MMU_USER. */
+bool mmu_touch(Vcpu *v, Gva addr, int access, int idx);
+
 /* The same without side effects, for debuggers: false when not mapped. */
 bool mmu_probe(Vcpu *v, Gva addr, Gpa *gpa);
 /* size bytes of RAM or ROM within one page, without side effects. False: not mapped, or a device's, which is not asked. */

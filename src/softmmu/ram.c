@@ -95,6 +95,23 @@ void ram_set_watcher(Ram *ram, unsigned flag, WatchFn *fn, void *opaque)
     ram->watcher[i].opaque = opaque;
 }
 
+void ram_add_mapper(Ram *ram, void (*fn)(void *opaque, uint64_t page), void *opaque)
+{
+    unsigned n = 0;
+
+    while (ram->mapper[n].fn)
+        g_assert(++n < G_N_ELEMENTS(ram->mapper));
+    ram->mapper[n].fn = fn;
+    ram->mapper[n].opaque = opaque;
+}
+
+void ram_remove_mapper(Ram *ram, void *opaque)
+{
+    for (unsigned n = 0; n < G_N_ELEMENTS(ram->mapper); n++)
+        if (ram->mapper[n].opaque == opaque)
+            ram->mapper[n].fn = NULL;
+}
+
 void ram_watch(Ram *ram, uint64_t offset, uint64_t len, unsigned flag)
 {
     uint64_t page = offset >> PAGE_BITS, end = (offset + len + PAGE_SIZE - 1) >> PAGE_BITS;
@@ -105,8 +122,9 @@ void ram_watch(Ram *ram, uint64_t offset, uint64_t len, unsigned flag)
         if (__atomic_fetch_or(&ram->watch[page], flag, __ATOMIC_SEQ_CST))
             continue;
         added = true;
-        if (ram->page_watched)
-            ram->page_watched(ram->page_watched_opaque, page);
+        for (unsigned n = 0; n < G_N_ELEMENTS(ram->mapper); n++)
+            if (ram->mapper[n].fn)
+                ram->mapper[n].fn(ram->mapper[n].opaque, page);
     }
     /* A page that was watched already has no write fast path to lose. */
     if (added && ram->watch_added)

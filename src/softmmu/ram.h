@@ -35,8 +35,10 @@ typedef struct Ram {
     } watcher[5]; /* by bit number of the WATCH_* flag */
     void (*watch_added)(void *opaque); /* TLBs must drop write access: set by the MMU */
     void *watch_added_opaque;
-    void (*page_watched)(void *opaque, uint64_t page); /* so must others who let this page be written to; NULL: nobody */
-    void *page_watched_opaque;
+    struct {
+        void (*fn)(void *opaque, uint64_t page); /* so must others who let this page be written to; NULL: nobody */
+        void *opaque;
+    } mapper[2];
 } Ram;
 
 /* Make size bytes of zeroed RAM. NULL and error when the host refuses. size is a multiple of 4 KiB, at least 4 KiB. */
@@ -45,6 +47,12 @@ void ram_free(Ram *ram);
 
 /* Say who hears of writes to pages with the flag (a single WATCH_* bit). */
 void ram_set_watcher(Ram *ram, unsigned flag, WatchFn *fn, void *opaque);
+/*
+ * Say who lets pages be written to without a look at their watch flags, or (NULL) no longer: fn is called for each page that becomes
+ * watched, by the thread that watches it. There is room for two.
+ */
+void ram_add_mapper(Ram *ram, void (*fn)(void *opaque, uint64_t page), void *opaque);
+void ram_remove_mapper(Ram *ram, void *opaque);
 /* Start watching len bytes at offset: whole pages. */
 void ram_watch(Ram *ram, uint64_t offset, uint64_t len, unsigned flag);
 /* Stop watching. The write fast path comes back by itself. */

@@ -5,6 +5,7 @@
 
 #include "softmmu/mmu.h"
 #include "softmmu/storelog.h"
+#include "softmmu/window.h"
 
 static void entry_clear(Vcpu *v, int idx, unsigned n)
 {
@@ -38,6 +39,8 @@ void tlb_flush_all(Vcpu *v)
     v->tlb_large_lo = UINT64_MAX;
     v->tlb_large_hi = 0;
     v->tlb_generation++;
+    if (v->windows)
+        windows_flushed(v->windows, true);
 }
 
 void tlb_flush_nonglobal(Vcpu *v)
@@ -47,6 +50,8 @@ void tlb_flush_nonglobal(Vcpu *v)
             if (!v->tlb_global[idx][n])
                 entry_clear(v, idx, n);
     v->tlb_generation++;
+    if (v->windows)
+        windows_flushed(v->windows, false);
 }
 
 /* A large page is held in 4 KiB pieces: all of those around addr must go. */
@@ -73,6 +78,8 @@ void tlb_flush_page(Vcpu *v, Gva addr)
     if (addr >= v->tlb_large_lo && addr <= v->tlb_large_hi)
         flush_large(v, addr);
     v->tlb_generation++;
+    if (v->windows)
+        windows_page_flushed(v->windows, addr);
 }
 
 void tlb_protect(Vcpu *v)

@@ -7,35 +7,40 @@
  *     add  r10, [r14 + r11 + tlb.addend]
  *
  * Flags are parked by then. A flat segment needs no more: an access over the top of 4 GiB crosses a page.
+ *
+ * In window form (winform.c) none of this is needed: the operand is gs:[offset], and flags stay where they are.
  */
 #include "softmmu/storelog.h"
 #include "tcache/translate.h"
 
+/* The operand's offset as a host operand would name it; 32-bit addresses only. */
+static HostMem offset_of(const Insn *i)
+{
+    HostMem m = {
+        .base = i->base == REG_OFFSET_NONE ? H_NONE : tr_reg(i->base),
+        .index = i->index == REG_OFFSET_NONE ? H_NONE : tr_reg(i->index),
+        .scale = i->scale,
+        .disp = i->disp,
+    };
+    if (m.base == H_NONE && m.index != H_NONE && m.scale == 0) {
+        m.base = m.index;
+        m.index = H_NONE;
+    }
+    return m;
+}
+
 void tr_offset(Tr *t, const Insn *i, int reg)
 {
-    int base = i->base == REG_OFFSET_NONE ? H_NONE : tr_reg(i->base);
-    int index = i->index == REG_OFFSET_NONE ? H_NONE : tr_reg(i->index);
-    unsigned scale = i->scale;
+    HostMem m = offset_of(i);
 
-    if (base == H_NONE && index != H_NONE && scale == 0) {
-        base = index;
-        index = H_NONE;
-    }
-    if (base == H_NONE && index == H_NONE) {
+    if (m.base == H_NONE && m.index == H_NONE) {
         emit_mov_imm32(&t->e, reg, (uint32_t)i->disp & i->amask);
         return;
     }
-    if (base == H_NONE) { /* index * scale + disp: without a base the encoding has none but disp32 */
-        emit8(&t->e, 0x40 | (reg & 8 ? 4 : 0) | (index & 8 ? 2 : 0)); /* REX.R, REX.X */
-        emit8(&t->e, 0x8d);
-        emit8(&t->e, (reg & 7) << 3 | 4);
-        emit8(&t->e, scale << 6 | (index & 7) << 3 | 5);
-        emit32(&t->e, i->disp);
-    } else if (index == H_NONE && i->disp == 0) {
-        emit_mov(&t->e, 4, reg, base);
-    } else {
-        emit_lea(&t->e, 4, reg, (HostMem){base, index, scale, i->disp});
-    }
+    if (m.base != H_NONE && m.index == H_NONE && i->disp == 0)
+        emit_mov(&t->e, 4, reg, m.base);
+    else
+        emit_lea(&t->e, 4, reg, m);
     if (i->amask == 0xffff)
         emit_rr(&t->e, 0, 4, 0x0fb7, reg, reg);
 }
@@ -122,30 +127,71 @@ static void access(Tr *t, int seg, unsigned size, bool write)
     t->at = host_mem(H_R10, 0);
 }
 
+/* Is an access of this instruction to seg one by the window? */
+static bool by_window(const Tr *t, int seg, bool write)
+{
+    return t->windowed && (t->bits >> MODE_FLAT_SHIFT >> seg & 1) && !(write && seg == S_CS);
+}
+
+bool tr_by_window(const Tr *t, const Insn *i)
+{
+    bool stack = i->row == ROW_PUSH || i->row == ROW_POP || i->row == ROW_LEAVE;
+    return (!(i->flags & INSN_MEM) || (i->seg != S_CS && by_window(t, i->seg, true))) && (!stack || by_window(t, S_SS, true));
+}
+
+static HostMem windowed(HostMem m)
+{
+    m.scale |= HOST_WINDOW;
+    return m;
+}
+
 void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
 {
+    if (by_window(t, i->seg, write) && i->amask == 0xffffffff) {
+        t->at = windowed(offset_of(i));
+        return;
+    }
     tr_offset(t, i, H_R10);
-    access(t, i->seg, size, write);
+    if (by_window(t, i->seg, write))
+        t->at = windowed(host_mem(H_R10, 0));
+    else
+        access(t, i->seg, size, write);
 }
 
 void tr_stack(Tr *t, int32_t delta, unsigned size, bool write)
 {
+    bool window = by_window(t, S_SS, write);
+    if (window && (t->bits & MODE_STACK32)) {
+        t->at = windowed(host_mem(H_R9, delta));
+        return;
+    }
     if (delta)
         emit_lea(&t->e, 4, H_R10, host_mem(H_R9, delta));
     else
         emit_mov(&t->e, 4, H_R10, H_R9);
     if (!(t->bits & MODE_STACK32))
         emit_rr(&t->e, 0, 4, 0x0fb7, H_R10, H_R10);
-    access(t, S_SS, size, write);
+    if (window)
+        t->at = windowed(host_mem(H_R10, 0));
+    else
+        access(t, S_SS, size, write);
 }
 
 void tr_pointer(Tr *t, int seg, int reg, unsigned asize, unsigned size, bool write)
 {
+    bool window = by_window(t, seg, write);
+    if (window && asize == 4) {
+        t->at = windowed(host_mem(reg, 0));
+        return;
+    }
     if (asize == 2)
         emit_rr(&t->e, 0, 4, 0x0fb7, H_R10, reg);
     else
         emit_mov(&t->e, 4, H_R10, reg);
-    access(t, seg, size, write);
+    if (window)
+        t->at = windowed(host_mem(H_R10, 0));
+    else
+        access(t, seg, size, write);
 }
 
 void tr_stack_move(Tr *t, int32_t delta)

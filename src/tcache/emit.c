@@ -37,19 +37,26 @@ void emit_rr(Emit *e, unsigned prefix, unsigned size, unsigned op, int reg, int 
 
 void emit_rm(Emit *e, unsigned prefix, unsigned size, unsigned op, int reg, HostMem m)
 {
-    unsigned rex = (reg & 8 ? REX_R : 0) | (m.base & 8 ? REX_B : 0);
-    bool sib = m.index != H_NONE || (m.base & 7) == H_SP;
-    unsigned mod = m.disp == 0 && (m.base & 7) != H_BP ? 0 : m.disp == (int8_t)m.disp ? 1 : 2;
+    unsigned rex = (reg & 8 ? REX_R : 0);
+    bool based = m.base != H_NONE, sib = m.index != H_NONE || !based || (m.base & 7) == H_SP;
+    unsigned mod = !based || (m.disp == 0 && (m.base & 7) != H_BP) ? 0 : m.disp == (int8_t)m.disp ? 1 : 2;
 
+    if (based && (m.base & 8))
+        rex |= REX_B;
     if (m.index != H_NONE && (m.index & 8))
         rex |= REX_X;
+    if (m.scale & HOST_WINDOW) {
+        e->access(e->opaque, e->p);
+        emit8(e, 0x65); /* gs */
+        emit8(e, 0x67); /* 32-bit address */
+    }
     emit_op(e, prefix, size, op, rex);
     emit8(e, mod << 6 | (reg & 7) << 3 | (sib ? 4 : m.base & 7));
     if (sib)
-        emit8(e, m.scale << 6 | (m.index == H_NONE ? 4 : m.index & 7) << 3 | (m.base & 7));
+        emit8(e, (m.scale & 3) << 6 | (m.index == H_NONE ? 4 : m.index & 7) << 3 | (based ? m.base & 7 : 5));
     if (mod == 1)
         emit8(e, m.disp);
-    else if (mod == 2)
+    else if (mod == 2 || !based)
         emit32(e, m.disp);
 }
 

@@ -16,15 +16,18 @@ enum {
     H_AX, H_CX, H_DX, H_BX, H_SP, H_BP, H_SI, H_DI, H_R8, H_R9, H_R10, H_R11, H_R12, H_R13, H_R14, H_R15, H_NONE = -1
 };
 
-/* A host memory operand: [base + index << scale + disp]; a base there must be. */
+/* A host memory operand: [base + index << scale + disp]. */
 typedef struct HostMem {
-    int base, index;
-    unsigned scale;
+    int base, index; /* H_NONE: none; without a base, disp counts from 0 */
+    unsigned scale;  /* 0..3, and HOST_WINDOW: from where gs is, in 32 bits */
     int32_t disp;
 } HostMem;
+#define HOST_WINDOW 4u
 
 typedef struct Emit {
     uint8_t *p; /* where the next byte goes */
+    void (*access)(void *opaque, uint8_t *at); /* hears of each instruction with a HOST_WINDOW operand; NULL: there are none */
+    void *opaque;
 } Emit;
 
 static inline void emit8(Emit *e, uint8_t b)

@@ -15,6 +15,7 @@
 
 #include "tcache/codebuf.h"
 #include "tcache/tcache.h"
+#include "tcache/winform.h"
 
 /* Conditions that code is translated under: bits of Mode.bits. */
 enum {
@@ -25,6 +26,7 @@ enum {
     MODE_STACK32 = 1 << 10,
     MODE_SINGLE = 1 << 11,   /* no chaining: the run loop counts instructions */
     MODE_SSE = 1 << 12,      /* XMM registers and MXCSR are the host's */
+    MODE_WINDOW = 1 << 14,   /* memory operands by the shadow window: winform.h */
     MODE_FPU = 1 << 13,      /* x87 instructions raise neither #NM nor wait for anything */
 };
 
@@ -144,6 +146,7 @@ struct TCache {
     GMutex lock;
     GArray *late; /* LateWrite */
 
+    struct WinForm *win;   /* code in window form, or NULL: there is none */
     struct Shadow *shadow; /* shadow mode, or NULL */
     uint64_t chaos;        /* state of the random numbers by which engines change; 0: they don't */
     TCacheListen *listen;  /* to blocks being translated; may be NULL */

@@ -35,6 +35,8 @@ unsigned mode_now(TCache *c, bool single)
         if ((v->cr4 & CR4_OSFXSR) && cpu_has(v, F_SSE2) && (f->mxcsr & MXCSR_MASKS) == MXCSR_MASKS)
             m.bits |= MODE_SSE;
     }
+    if (c->win && winform_now(c->win, v->mmu_idx))
+        m.bits |= MODE_WINDOW;
     return mode_number(c, &m);
 }
 
@@ -45,6 +47,8 @@ static void fetch_flush(TCache *c)
         *c->fetch_used[n] = FETCH_NONE;
     c->fetch_count = 0;
     c->fetch_generation = c->v->tlb_generation;
+    if (c->win)
+        winform_sync(c);
 }
 
 /* The host address that CS:rip is fetched from, or NULL. Raises what the fetch raises. */
@@ -163,6 +167,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     g_atomic_pointer_set(&c->thread, g_thread_self());
     v->catch_point = &catch_point;
     v->site = NULL;
+    if (c->win)
+        winform_begin(c);
     if (_setjmp(catch_point)) {
         edge = NULL;
         if (v->site) { /* within a block: those before it have run */
@@ -179,6 +185,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         if (G_UNLIKELY(attention)) {
             edge = NULL;
             transblock_late(c);
+            if (c->win)
+                winform_late(c);
             fplive_settle(v);
             if (!interp_attend(v, &exit))
                 break;
@@ -186,6 +194,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         }
         if (G_UNLIKELY(v->cpl != cpl)) {
             cpl = v->cpl;
+            if (c->win && cpl == 3)
+                winform_stretch(c);
             if (v->crossing && v->crossing(v->crossing_opaque)) {
                 exit = EXIT_USER;
                 break;
@@ -225,7 +235,13 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         }
         edge = NULL;
         c->stats.entries++;
+        uint64_t entered = v->insns;
+        bool user = c->win && v->cpl == 3;
+        if (c->win)
+            winform_enter(c->win, v->mmu_idx);
         uint64_t left = c->enter(v, code);
+        if (user)
+            winform_ran(c->win, v->insns - entered);
         if (left == LEFT_SITE) {
             v->insns += ((Site *)v->site)->index + 1;
         } else if (left == LEFT_SECOND) {
@@ -272,6 +288,7 @@ void tcache_free(TCache *c)
         return;
     c->v->tcache = NULL;
     shadow_free(c->shadow);
+    winform_free(c);
     transblock_fini(c);
     if (c->perf_map)
         fclose(c->perf_map);
@@ -281,6 +298,7 @@ void tcache_free(TCache *c)
 
 void tcache_set_shadow(TCache *c, void (*difference)(void *opaque, const char *report), void *opaque)
 {
+    winform_free(c); /* what they store would not be noted */
     tlb_flush_all(c->v);
     transblock_flush(c); /* stores of blocks from before are not noted */
     shadow_free(c->shadow);

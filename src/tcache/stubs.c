@@ -270,7 +270,7 @@ static void align(Emit *e)
 
 void stubs_emit(TCache *c)
 {
-    Emit e = {c->buf->code};
+    Emit e = {.p = c->buf->code};
 
     G_STATIC_ASSERT(sizeof(JumpSlot) == 1 << JUMP_SLOT_SHIFT);
     c->host_mxcsr = MXCSR_HOST;

@@ -39,6 +39,15 @@ void tcache_set_shadow(TCache *c, void (*difference)(void *opaque, const char *r
 /* Blocks compared so far; 0 without shadow mode. */
 uint64_t tcache_shadow_blocks(const TCache *c);
 
+/*
+ * Memory operands by shadow windows (softmmu/window.h): of the kernel, and of address spaces that compute (TCACHE_WINDOW_AUTO) or of all
+ * (TCACHE_WINDOW_ALL). budget: mappings at a time, 0: what the host allows. False and an error when the host can't.
+ */
+typedef enum TCacheWindow { TCACHE_WINDOW_AUTO, TCACHE_WINDOW_ALL } TCacheWindow;
+bool tcache_set_window(TCache *c, TCacheWindow which, unsigned budget, GError **error);
+/* In words; windows or none. */
+void tcache_window_print(const TCache *c, GString *out);
+
 /* Change engines, interpreter and translated code with and without chaining, at random block boundaries. seed: not 0. */
 void tcache_set_chaos(TCache *c, uint64_t seed);
 

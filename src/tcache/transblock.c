@@ -193,6 +193,8 @@ void transblock_flush(TCache *c)
     memset(c->modes, 0xff, sizeof c->modes);
     memset(c->mode_quick, 0, sizeof c->mode_quick);
     codebuf_reset(c->buf);
+    if (c->win)
+        winform_flush(c->win);
     c->stats.flushes++;
 }
 

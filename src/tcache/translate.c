@@ -208,6 +208,19 @@ void tr_call_end(Tr *t, unsigned edge, uint32_t eip)
     tr_edge(t, edge, eip);
 }
 
+static Ref here(const Tr *t)
+{
+    return ref_to(t->c, t->e.p);
+}
+
+/* Emit.access */
+static void note_access(void *opaque, uint8_t *at)
+{
+    Tr *t = opaque;
+    g_assert(t->host_ok || t->park_ok);
+    t->access[t->accesses++] = (TrAccess){at, t->fix | (t->park_ok ? 0 : FIX_FLAGS)};
+}
+
 static void emit_cold(Tr *t)
 {
     Emit *e = &t->e;
@@ -215,6 +228,10 @@ static void emit_cold(Tr *t)
         const ColdPath *c = &t->cold[n];
         for (unsigned j = 0; j < c->jumps; j++)
             emit_patch32(t->jump[c->first_jump + j], e->p);
+        for (unsigned j = 0; j < c->accesses; j++) {
+            const TrAccess *a = &t->access[c->first_access + j];
+            winform_add(t->c, &(WinAccess){.pc = ref_to(t->c, a->at), .cold = here(t), .site = c->site, .fix = a->fix});
+        }
         emit_mov_imm32(e, H_R10, c->site);
         if (c->final) {
             emit_jmp_to(e, t->c->stub_final);
@@ -269,6 +286,36 @@ static void emit_final(Tr *t)
     emit_jmp_to(&t->e, t->c->stub_final);
 }
 
+/* Through its memory operand by the window at most, and with no flags destroyed by what is emitted around it? */
+static bool is_quiet(const Tr *t, const Insn *i)
+{
+    switch (i->row) {
+    case ROW_DIV:
+    case ROW_IDIV:
+    case ROW_CLD:
+    case ROW_STD:
+    case ROW_FLDCW:
+    case ROW_LDMXCSR:
+    case ROW_MOV_SREG:
+    case ROW_PUSH_SREG:
+    case ROW_CLI:
+    case ROW_STI:
+    case ROW_PUSHF:
+    case ROW_PUSHFD:
+    case ROW_POPF:
+    case ROW_POPFD:
+        return false;
+    default:
+        return insn_info[i->row].rule != TR_STRING && tr_by_window(t, i);
+    }
+}
+
+/* The form of the memory accesses of instruction k. */
+static bool wants_window(const Tr *t, unsigned k)
+{
+    return (t->bits & MODE_WINDOW) && winform_wanted(t->c, t->b->host + t->offset[k]);
+}
+
 static bool is_faulty(uint8_t kind)
 {
     return kind != KIND_INLINE && kind != KIND_BRANCH;
@@ -302,11 +349,6 @@ static void emit_second_page(Tr *t)
     emit_patch32(same, e->p);
 }
 
-static Ref here(const Tr *t)
-{
-    return ref_to(t->c, t->e.p);
-}
-
 /* How the block likes its flags at the entry: the first instruction that cares tells. */
 static void emit_entries(Tr *t)
 {
@@ -320,9 +362,10 @@ static void emit_entries(Tr *t)
         emit_second_page(t);
         return;
     }
+    bool wanted = false; /* in either place */
     for (unsigned k = 0; k < t->n; k++) {
         const InsnPlan *p = &t->plan[k];
-        if (is_faulty(p->kind)) {
+        if (is_faulty(p->kind) && !p->quiet) {
             b->entry_h = here(t);
             t->host_ok = true;
             flags_park(t);
@@ -330,7 +373,8 @@ static void emit_entries(Tr *t)
             b->entry_p = here(t);
             return;
         }
-        if (p->flags == FLAGS_WRITE || (p->flags == FLAGS_PART && !p->live)) {
+        wanted |= p->quiet;
+        if (!wanted && (p->flags == FLAGS_WRITE || (p->flags == FLAGS_PART && !p->live))) {
             b->entry_h = b->entry_p = here(t);
             t->host_ok = t->park_ok = false;
             return;
@@ -356,6 +400,8 @@ static void emit_insn(Tr *t)
     const InsnPlan *p = &t->plan[t->k];
 
     t->jumps_before = t->jumps;
+    t->accesses_before = t->accesses;
+    t->windowed = wants_window(t, t->k);
     if (p->kind == KIND_FINAL) {
         emit_final(t);
         return;
@@ -365,8 +411,10 @@ static void emit_insn(Tr *t)
         emit_call(t, p->kind == KIND_MODE ? t->c->stub_mode : t->c->stub_call);
         return;
     }
-    if (is_faulty(p->kind))
+    if (is_faulty(p->kind) && (!p->quiet || fp_wants_parked(t, i)))
         flags_park(t);
+    else if (is_faulty(p->kind))
+        ; /* where they are; tr_integer() and tr_fp() look at what the instruction reads */
     else if (p->flags == FLAGS_READ || (p->flags == FLAGS_PART && p->live))
         flags_host(t);
     if (p->kind == KIND_BRANCH || p->kind == KIND_BRANCH_FAULTY)
@@ -375,16 +423,25 @@ static void emit_insn(Tr *t)
         tr_fp(t, i, t->raw[t->k]);
     else if (!tr_system(t, i))
         tr_integer(t, i);
-    if (t->jumps > t->jumps_before) {
+    if (t->jumps > t->jumps_before || t->accesses > t->accesses_before) {
         bool branch = p->kind == KIND_BRANCH_FAULTY;
         if (!branch && t->host_ok)
             t->park_ok = false;
         t->cold[t->colds++] = (ColdPath){
             .site = site_new(t), .back = t->e.p, .host_ok = t->host_ok,
             .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
+            .first_access = t->accesses_before, .accesses = t->accesses - t->accesses_before,
             .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || changes_mode(i),
         };
     }
+}
+
+static void plan(Tr *t, unsigned k)
+{
+    const Insn *i = &t->insn[k];
+    t->plan[k] = insn_plan(t, i);
+    t->windowed = wants_window(t, k);
+    t->plan[k].quiet = t->windowed && t->plan[k].kind == KIND_FAULTY && is_quiet(t, i);
 }
 
 /* The only instruction of a block that lies on two pages: room bytes at host, the others at next. */
@@ -403,7 +460,8 @@ static unsigned decode_crossing(Tr *t, Hva host, unsigned room, Hva next)
     memcpy(t->raw[0], bytes, i->len);
     t->eip = t->b->eip;
     t->next = t->eip + i->len;
-    t->plan[0] = insn_plan(t, i);
+    t->offset[0] = 0;
+    plan(t, 0);
     if (i->flags & INSN_ENDS_BLOCK && t->plan[0].kind == KIND_CALL)
         t->plan[0].kind = KIND_FINAL;
     t->n = 1;
@@ -428,7 +486,8 @@ static unsigned decode(Tr *t, Hva host)
         memcpy(t->raw[t->n], host + at, i->len);
         t->eip = t->b->eip + at;
         t->next = t->eip + i->len;
-        t->plan[t->n] = insn_plan(t, i);
+        t->offset[t->n] = at;
+        plan(t, t->n);
         at += i->len;
         InsnPlan *p = &t->plan[t->n];
         t->n++;
@@ -484,7 +543,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
         mode = mode_number(c, &saved);
     }
     memset(&t, 0, offsetof(Tr, raw));
-    t.colds = t.jumps = t.cold_edges = 0;
+    t.colds = t.jumps = t.cold_edges = t.accesses = t.fix = 0;
     t.c = c;
     t.v = c->v;
     t.bits = saved.bits;
@@ -510,7 +569,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     TransBlock *b = t.b = codebuf_data(c->buf, sizeof draft + draft.edges * sizeof(Edge), 0);
     memcpy(b, &draft, sizeof draft);
     plan_flags(&t);
-    t.e.p = c->buf->code;
+    t.e = (Emit){.p = c->buf->code, .access = note_access, .opaque = &t};
     emit_entries(&t);
     t.eip = eip;
     for (t.k = 0; t.k < t.n; t.k++) {

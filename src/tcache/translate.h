@@ -35,6 +35,7 @@ typedef enum Kind {
 typedef struct InsnPlan {
     uint8_t kind, flags;
     bool live; /* flags are wanted after it */
+    bool quiet; /* KIND_FAULTY, by the window: it may fault, but destroys no flags, so they need not be parked */
 } InsnPlan;
 
 /* A jump to the slow path. */
@@ -49,7 +50,14 @@ typedef struct ColdPath {
     bool xmm_ok, x87_ok; /* guest registers wanted in the host's there */
     bool final;      /* no coming back: what code is translated under may have changed */
     uint16_t first_jump, jumps; /* in Tr.jump */
+    uint16_t first_access, accesses; /* in Tr.access */
 } ColdPath;
+
+/* An access by the window, that may fault on the host: see WinAccess. */
+typedef struct TrAccess {
+    uint8_t *at;
+    uint8_t fix;
+} TrAccess;
 
 /* An edge's cold code is still to be written. */
 typedef struct ColdEdge {
@@ -76,12 +84,17 @@ typedef struct Tr {
     uint32_t eip, next; /* of that one */
     HostMem at;  /* where the memory operand is that was checked last */
     uint8_t raw[TRANS_INSNS][15];
+    uint16_t offset[TRANS_INSNS]; /* in the block */
     Insn insn[TRANS_INSNS];
     InsnPlan plan[TRANS_INSNS];
     ColdPath cold[TRANS_INSNS];
     unsigned colds;
     uint8_t *jump[TRANS_INSNS * 6];
     unsigned jumps, jumps_before; /* jumps to the slow path; before this instruction */
+    bool windowed;   /* this instruction's accesses to flat segments are by the window */
+    uint8_t fix;     /* FIX_*: what is out of place in the code being emitted */
+    TrAccess access[TRANS_INSNS * 4];
+    unsigned accesses, accesses_before;
     ColdEdge cold_edge[2];
     unsigned cold_edges;
 } Tr;
@@ -151,10 +164,18 @@ void tr_operand(Tr *t, const Insn *i, unsigned size, bool write);
 /* The same for what lies at ESP + delta, and at the offset in reg (its low asize bytes) of seg. */
 void tr_stack(Tr *t, int32_t delta, unsigned size, bool write);
 void tr_pointer(Tr *t, int seg, int reg, unsigned asize, unsigned size, bool write);
+/* Are all of its accesses, but for string instructions', by the window? */
+bool tr_by_window(const Tr *t, const Insn *i);
 /* reg = offset of the operand in its segment, 32 bits. */
 void tr_offset(Tr *t, const Insn *i, int reg);
 /* ESP += delta, as wide as the stack. Uses r11. */
 void tr_stack_move(Tr *t, int32_t delta);
+
+/* The operand is by the window: no host address of it is in a register. */
+static inline bool tr_at_window(const Tr *t)
+{
+    return t->at.scale & HOST_WINDOW;
+}
 
 /* ---- trinsn.c, trsys.c, trbranch.c, trfp.c ---- emit the instruction */
 void tr_integer(Tr *t, const Insn *i);
@@ -162,6 +183,8 @@ void tr_integer(Tr *t, const Insn *i);
 bool tr_system(Tr *t, const Insn *i);
 void tr_branch(Tr *t, const Insn *i);
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
+/* Must flags be parked before it, though its memory operand does not ask for it? */
+bool fp_wants_parked(const Tr *t, const Insn *i);
 /* The plan for rows from ROW_F2XM1 on. */
 InsnPlan fp_insn_plan(const Tr *t, const Insn *i);
 /* Does its handler use the host's x87, or look at or change Vcpu.fpu's part of it? */

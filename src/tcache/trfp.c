@@ -75,6 +75,14 @@ bool fp_touches_x87(const Tr *t, const Insn *i)
     }
 }
 
+/* Are flags destroyed on the way to the registers that it uses? */
+bool fp_wants_parked(const Tr *t, const Insn *i)
+{
+    if (i->row < ROW_F2XM1)
+        return false;
+    return (i->flags & INSN_XMM) || i->row == ROW_STMXCSR ? !t->xmm_ok : !t->x87_ok;
+}
+
 /* ---- SSE ---- */
 
 static bool xmm_row_is_copied(const Tr *t, const Insn *i)
@@ -191,7 +199,7 @@ static void tr_xmm(Tr *t, const Insn *i, const uint8_t *raw)
     ensure_xmm(t);
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, i->msize, writes_memory(b.op, b.prefix));
-        if (i->msize == 16 && !may_be_unaligned(i)) { /* #GP when not aligned: the handler's */
+        if (i->msize == 16 && !may_be_unaligned(i) && !tr_at_window(t)) { /* #GP when not aligned: the handler's. By the window the host finds it out */
             emit_rr(&t->e, 0, 4, 0xf7, 0, H_R10); /* test r10d, 15 */
             emit32(&t->e, 15);
             tr_slow_if(t, 5);
@@ -293,6 +301,7 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
     }
     if (i->row == ROW_FLDCW) { /* unmasking is the handler's */
         emit_load(e, 2, H_R11, t->at);
+        flags_clobbered(t);
         emit_rr(e, 0, 4, 0xf7, 2, H_R11); /* not */
         emit_rr(e, 0, 4, 0xf7, 0, H_R11); /* test r11d, 0x3f */
         emit32(e, 0x3f);

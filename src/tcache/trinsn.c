@@ -15,18 +15,35 @@ typedef struct Op {
     bool reg_byte, rm_byte, mem, in_ax; /* in_ax: EAX must be in rax for it */
 } Op;
 
+/* Does a window's operand name guest EAX, or ESP, which need a REX prefix? */
+static bool names(HostMem m, int reg)
+{
+    return m.base == reg || m.index == reg;
+}
+
+static bool is_high(const Op *o)
+{
+    return (o->ext == NO_EXT && o->reg_byte && tr_is_high(o->reg)) || (!o->mem && o->rm_byte && tr_is_high(o->rm));
+}
+
 static void op_begin(Tr *t, const Op *o, bool *wrap, bool *swap)
 {
-    bool has_reg = o->ext == NO_EXT;
-    bool high = (has_reg && o->reg_byte && tr_is_high(o->reg)) || (!o->mem && o->rm_byte && tr_is_high(o->rm));
-    bool ax = (has_reg && tr_gpr(o->reg) == R_AX) || (!o->mem && tr_gpr(o->rm) == R_AX);
+    bool high = is_high(o);
+    bool ax = (o->ext == NO_EXT && tr_gpr(o->reg) == R_AX) || (!o->mem && tr_gpr(o->rm) == R_AX);
 
     *wrap = o->in_ax || (high && ax);
-    *swap = high && o->mem;
+    if (o->mem && tr_at_window(t) && ((*wrap && names(t->at, H_R8)) || (high && (names(t->at, H_R8) || names(t->at, H_R9))))) {
+        t->at.scale &= ~HOST_WINDOW;
+        emit_lea(&t->e, 4, H_R10, t->at);
+        t->at = host_mem(H_R10, 0);
+        t->at.scale |= HOST_WINDOW;
+    }
+    *swap = high && o->mem && t->at.base != H_NONE && (t->at.base & 8);
     if (*wrap)
         emit_xchg(&t->e, H_AX, H_R8);
     if (*swap)
         emit_xchg(&t->e, H_DI, t->at.base);
+    t->fix = (*wrap ? FIX_AX : 0) | (*swap ? FIX_DI : 0);
 }
 
 static void op_end(Tr *t, bool wrap, bool swap)
@@ -35,6 +52,7 @@ static void op_end(Tr *t, bool wrap, bool swap)
         emit_xchg(&t->e, H_DI, t->at.base);
     if (wrap)
         emit_xchg(&t->e, H_AX, H_R8);
+    t->fix = 0;
 }
 
 static int op_reg(unsigned offset, bool byte, bool wrap)
@@ -50,8 +68,11 @@ static void op_emit(Tr *t, const Op *o, unsigned imm_size, uint64_t imm)
     bool wrap, swap;
     op_begin(t, o, &wrap, &swap);
     int reg = o->ext == NO_EXT ? op_reg(o->reg, o->reg_byte, wrap) : o->ext;
+    HostMem at = t->at;
+    if (swap)
+        at.base = H_DI;
     if (o->mem)
-        emit_rm(&t->e, 0, o->size, o->opcode, reg, swap ? host_mem(H_DI, t->at.disp) : t->at);
+        emit_rm(&t->e, 0, o->size, o->opcode, reg, at);
     else
         emit_rr(&t->e, 0, o->size, o->opcode, reg, op_reg(o->rm, o->rm_byte, wrap));
     if (imm_size)
@@ -221,9 +242,13 @@ static void tr_unary(Tr *t, const Insn *i, unsigned opcode, unsigned n)
 static void tr_mul(Tr *t, const Insn *i, unsigned n)
 {
     operand(t, i, false);
+    bool mem = i->flags & INSN_MEM, window = mem && tr_at_window(t);
+    if (window) /* before the parked flags go */
+        emit_rm(&t->e, 0, i->osize, sized(0x8a, i), H_R13, t->at);
     emit_mov(&t->e, 8, H_AX, H_R8);
-    bool mem = i->flags & INSN_MEM;
-    if (mem)
+    if (window)
+        emit_rr(&t->e, 0, i->osize, sized(0xf6, i), n, H_R13);
+    else if (mem)
         emit_rm(&t->e, 0, i->osize, sized(0xf6, i), n, t->at);
     else
         emit_rr(&t->e, 0, i->osize, sized(0xf6, i), n, op_reg(i->dst, i->osize == 1, true));
@@ -320,8 +345,9 @@ static void tr_leave(Tr *t)
 {
     Emit *e = &t->e;
     tr_pointer(t, S_SS, H_BP, 4, 4, false);
+    emit_load(e, 4, H_R13, t->at); /* by the window it may fault: nothing may have changed before */
     emit_lea(e, 4, H_R9, host_mem(H_BP, 4));
-    emit_load(e, 4, H_BP, t->at);
+    emit_mov(e, 4, H_BP, H_R13);
 }
 
 static void tr_direction(Tr *t, bool down)

@@ -265,3 +265,16 @@ DiffEngine *diff_engine_translate(const char *model)
     }
     return e;
 }
+
+DiffEngine *diff_engine_windowed(const char *model, unsigned budget)
+{
+    DiffEngine *e = diff_engine_translate(model);
+    if (!e)
+        return NULL;
+    e->name = "translator with shadow windows";
+    if (!tcache_set_window(self(e)->v->tcache, TCACHE_WINDOW_ALL, budget, NULL)) {
+        e->free(e);
+        return NULL;
+    }
+    return e;
+}

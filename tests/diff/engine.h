@@ -27,3 +27,5 @@ struct DiffEngine {
 DiffEngine *diff_engine_interp(const char *model);
 /* The translator in the same world. NULL for an unknown model, or when the host has no executable memory for us. */
 DiffEngine *diff_engine_translate(const char *model);
+/* The same with shadow windows for all code; budget of mappings, 0: as many as the host allows. */
+DiffEngine *diff_engine_windowed(const char *model, unsigned budget);

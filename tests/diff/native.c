@@ -91,6 +91,7 @@ struct Native {
     volatile bool inside;
     Context *ctx;  /* the alias in use */
     DiffResult *result;
+    struct sigaction segv; /* the engine's: accesses by shadow windows fault */
 };
 
 /* A signal handler is told nothing of its owner: the one process-wide pointer. */
@@ -148,6 +149,10 @@ __attribute__((no_stack_protector)) static void on_signal(int sig, siginfo_t *si
     if (!n->inside || ours) {
         if (sig == SIGVTALRM)
             return;
+        if (sig == SIGSEGV && !n->inside && (n->segv.sa_flags & SA_SIGINFO)) {
+            n->segv.sa_sigaction(sig, si, opaque);
+            return;
+        }
         /* Our own code went wrong: die of it, the supervisor tells. */
         signal(sig, SIG_DFL);
         return;
@@ -269,6 +274,7 @@ Native *native_new(const char **reason)
         stack_t alt = { .ss_sp = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0),
                         .ss_size = size };
         sigaltstack(&alt, NULL);
+        sigaction(SIGSEGV, NULL, &n->segv);
         for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++) {
             struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART };
             sigaction(signals[i], &sa, NULL);
