@@ -44,6 +44,7 @@ struct Window {
     uint64_t flushes, loads; /* it was compared for */
     unsigned bus_generation;
     uint64_t mode; /* what all of it rests on */
+    bool pge;      /* CR4.PGE was on when it was empty: MAP_GLOBAL is right */
     uint64_t used; /* when last, in flushes */
 };
 
@@ -195,6 +196,7 @@ static void window_reset(Window *w)
     w->flushes = all->flushes;
     w->loads = all->loads;
     w->mode = pt_mode(v) | (w->user ? 0 : v->cr0 & CR0_WP);
+    w->pge = v->cr4 & CR4_PGE;
 }
 
 /* Is there room for another mapping? Another window may have to go for it. */
@@ -477,7 +479,8 @@ static void compare_entries(Window *w, unsigned slot)
 static bool foundation_still(const Window *w)
 {
     const Vcpu *v = w->all->v;
-    return w->bus_generation == bus_generation(v->mem) && w->mode == (pt_mode(v) | (w->user ? 0 : v->cr0 & CR0_WP));
+    /* PGE that goes off and on again is how systems flush all; that empties nothing */
+    return w->bus_generation == bus_generation(v->mem) && (w->pge || !(v->cr4 & CR4_PGE)) && w->mode == (pt_mode(v) | (w->user ? 0 : v->cr0 & CR0_WP));
 }
 
 /* Everything has to be compared, not only what is not global. */
