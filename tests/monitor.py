@@ -89,6 +89,7 @@ flows = [
     ("info pci", r"^    IDE controller: PCI device 8086:7010\n      PCI subsystem 1af4:1100\n      BAR4: I/O at 0x"),
     ("info decision", r"^state: CPL=3 CR0.PE=1 VM=0 IOPL=0 IF=0; segments unlike their descriptors: none\ndecision: translate: interrupts off$"),
     ("info jit", r"."),
+    ("info window", r"shadow windows|windows:"),
     ("info roms", r"^addr=00000000fffe0000 size=0x020000 mem=rom name=\"bios.bin\"$"),
     ("info version", r"^\d+\.\d+"),
     ("info", r"info registers -- show"),

@@ -45,7 +45,7 @@ static char *dump(const VmConfig *c)
         {"bios", c->bios}, {"cpu", c->cpu}, {"vga", c->vga}, {"display", c->display}, {"monitor", c->monitor},
         {"d", c->trace}, {"D", c->trace_file}, {"dfilter", c->trace_filter}, {"symbols", c->symbols},
         {"triple-fault", c->triple_fault}, {"qmp", c->qmp}, {"gdb", c->gdb}, {"accel", c->accel}, {"rtc", c->rtc_base},
-        {"name", c->name}, {"pidfile", c->pidfile},
+        {"name", c->name}, {"pidfile", c->pidfile}, {"window", c->window},
     };
     const struct {
         const char *key;
@@ -78,6 +78,8 @@ static char *dump(const VmConfig *c)
         g_string_append_printf(out, "debug-exit=%x %d\n", c->debug_exit_port, c->debug_exit_size);
     if (c->accel_chaos)
         g_string_append_printf(out, "chaos=%" G_GUINT64_FORMAT "\n", c->accel_chaos);
+    if (c->window_budget)
+        g_string_append_printf(out, "window-budget=%d\n", c->window_budget);
     g_string_append_printf(out, "ram=%" G_GUINT64_FORMAT "\ntb=%" G_GUINT64_FORMAT "\nuuid=%02x%02x%02x\n", c->ram_bytes,
                            c->tb_bytes, c->uuid[0], c->uuid[1], c->uuid[15]);
     return g_string_free(out, FALSE);
@@ -138,6 +140,7 @@ static const Row rows[] = {
     {"-M pc", ""},
     {"-cpu pentium3", "cpu=pentium3"}, {"-cpu host", "cpu=max", "no such model"}, {"-cpu qemu64,+x2apic", "cpu=qemu32", "no such model"},
     {"-accel interp", "accel=interp"}, {"-accel translate,tb-size=8,stats=on,perfmap=on", "accel=translate; tb=8388608; stats; perfmap"},
+    {"-accel translate,window=auto,window-budget=200", "accel=translate; window=auto; window-budget=200"},
     {"-accel tcg,thread=single", ""}, {"-accel kvm", "", "not used"}, {"-accel accel=interp", "accel=interp"},
     {"-accel chaos=7,shadow=on", "chaos=7; shadow"},
     {"-enable-kvm", "", "not used"},
