@@ -601,7 +601,8 @@ static void start_engine(Vm *vm)
     bool testing = vm->config->accel_shadow || vm->config->accel_chaos;
     const char *direct = vm->config->direct ? vm->config->direct : testing ? "off" : "auto";
     if (c && strcmp(direct, "off"))
-        vm->direct = direct_new(vm->vcpu, !strcmp(direct, "on") ? DIRECT_ON : DIRECT_AUTO, say);
+        vm->direct = direct_new(vm->vcpu, !strcmp(direct, "on") ? DIRECT_ON : !strcmp(direct, "strict") ? DIRECT_STRICT
+                                : DIRECT_AUTO, say);
 }
 
 Vm *vm_new(const VmConfig *config, GError **error)

@@ -9,6 +9,9 @@ check_PROGRAMS += tests/test-diff
 tests_test_diff_SOURCES = tests/test-diff.c $(DIFF)
 tests_test_diff_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 
+# The engines other than the interpreter, in fewer cases.
+dist_check_SCRIPTS += tests/test-diff-engines.sh
+
 check-long: tests/test-diff
 	DIFF_CASES=$${DIFF_CASES-20000000} DIFF_JOBS=$${DIFF_JOBS-`nproc`} tests/test-diff --coverage
 check-fuzz: tests/fuzz-streams

@@ -23,7 +23,7 @@ typedef struct Options {
     gint64 cases, seed, first, single;
     int jobs, reports;
     char *only, *cpu;
-    gboolean coverage, translate, window;
+    gboolean coverage, translate, window, direct, strict;
     int budget;
 } Options;
 
@@ -41,6 +41,8 @@ static DiffEngine *engine_new(const Options *o)
 {
     if (o->window)
         return diff_engine_windowed(o->cpu, o->budget);
+    if (o->direct || o->strict)
+        return diff_engine_direct(o->cpu, o->strict);
     return o->translate ? diff_engine_translate(o->cpu) : diff_engine_interp(o->cpu);
 }
 
@@ -50,7 +52,7 @@ static void work(const Options *o, Job *job)
     DiffEngine *e = engine_new(o);
     Worker *w = e ? worker_new(e, o->only, &reason) : NULL;
     if (!w) {
-        printf("1..0 # SKIP %s\n", e ? reason : "no such -cpu");
+        printf("1..0 # SKIP %s\n", e ? reason : "no such -cpu, or not on this host");
         fflush(stdout);
         _exit(EXIT_SKIP);
     }
@@ -67,6 +69,9 @@ static void work(const Options *o, Job *job)
         }
     }
     g_string_free(report, TRUE);
+    if (o->direct || o->strict)
+        printf("# ran directly: %" G_GUINT64_FORMAT " times\n", diff_engine_direct_stays(e));
+    fflush(stdout);
     worker_free(w);
     _exit(0);
 }
@@ -141,6 +146,8 @@ int main(int argc, char **argv)
         { "translate", 't', 0, G_OPTION_ARG_NONE, &o.translate, "test the translator, not the interpreter", NULL },
         { "window", 'w', 0, G_OPTION_ARG_NONE, &o.window, "test the translator with shadow windows", NULL },
         { "budget", 'b', 0, G_OPTION_ARG_INT, &o.budget, "of their mappings", "N" },
+        { "direct", 'd', 0, G_OPTION_ARG_NONE, &o.direct, "test direct execution in a sandbox", NULL },
+        { "strict", 0, 0, G_OPTION_ARG_NONE, &o.strict, "the same by split views", NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "worker processes", "N" },
         { "reports", 0, 0, G_OPTION_ARG_INT, &o.reports, "mismatches described by each worker", "N" },
         { "coverage", 0, 0, G_OPTION_ARG_NONE, &o.coverage, "print how often each row ran", NULL },
@@ -209,6 +216,7 @@ int main(int argc, char **argv)
     bool failed = sum->mismatches || sum->done != (uint64_t)o.cases || sum->unsteady > 1 + sum->done / 1000000;
     printf("1..1\n%sok 1 - %" G_GUINT64_FORMAT " cases from seed %" G_GINT64_FORMAT " equal on host and %s\n",
            failed ? "not " : "", sum->done, o.seed,
-           o.window ? "translator with shadow windows" : o.translate ? "translator" : "interpreter");
+           o.strict ? "split views" : o.direct ? "direct execution" : o.window ? "translator with shadow windows"
+               : o.translate ? "translator" : "interpreter");
     return failed;
 }

@@ -73,9 +73,10 @@ bool direct_try(Direct *d)
         .rdtsc_faults = d->facts->tsc_faults,
     };
     host_rules(&rules);
-    d->spaces = spaces_new(d->v, &rules);
+    d->views = viewpool_new();
+    d->spaces = spaces_new(d->v, &rules, d->views);
     spaces_set_kick(d->spaces, (void (*)(void *))direct_kick, d);
-    g_atomic_pointer_set(&d->pool, sandbox_pool_new(d->v->ram->fd, -1, SANDBOX_POOL_MAX));
+    g_atomic_pointer_set(&d->pool, sandbox_pool_new(d->v->ram->fd, viewpool_fd(d->views), SANDBOX_POOL_MAX));
     return true;
 }
 
@@ -110,7 +111,11 @@ static bool wanted(Direct *d)
     Policy *p = s ? direct_policy(s) : NULL;
     if (!p || p->banned)
         return false;
-    return d->mode == DIRECT_ON || p->promoted;
+    if (d->mode == DIRECT_STRICT && !d->forced && !p->promoted && !p->demotions) {
+        policy_promote(p, direct_ticks());
+        d->stats.promotions++;
+    }
+    return d->forced || p->promoted;
 }
 
 static bool enter_user(Direct *d)
@@ -147,7 +152,7 @@ static void promoted(Direct *d)
 /* A stretch of translated user code ended. */
 static void leave_user(Direct *d, uint64_t time)
 {
-    if (d->mode != DIRECT_AUTO || d->impossible || d->hold)
+    if (d->forced || d->impossible || d->hold)
         return;
     if (!d->spaces) { /* nothing was tried yet: is it time to? */
         if (d->now_key != d->v->cr3) { /* one address space's is kept, the last one's */
@@ -205,7 +210,7 @@ Exit direct_run(Direct *d)
 {
     Vcpu *v = d->v;
 
-    if (d->mode == DIRECT_ON)
+    if (d->mode != DIRECT_AUTO)
         direct_try(d);
     d->since = v->insns;
     d->in_user = false;
@@ -232,7 +237,9 @@ void direct_leave(Direct *d)
     g_atomic_pointer_set(&d->pool, NULL); /* machine lock held: nobody kicks now */
     sandbox_pool_free(pool);
     spaces_free(d->spaces);
+    viewpool_free(d->views);
     d->spaces = NULL;
+    d->views = NULL;
     d->now = NULL;
     d->now_key = 1;
     d->impossible = true;
@@ -249,6 +256,7 @@ Direct *direct_new(Vcpu *v, DirectMode mode, void (*say)(const char *line))
     Direct *d = g_new0(Direct, 1);
     d->v = v;
     d->mode = mode;
+    d->forced = mode == DIRECT_ON;
     d->say = say;
     d->now_key = 1;
     d->born_us = g_get_monotonic_time();

@@ -12,13 +12,14 @@
 typedef enum DirectMode {
     DIRECT_AUTO, /* address spaces that compute */
     DIRECT_ON,   /* whatever may */
+    DIRECT_STRICT, /* whatever may, until it proves too dear, and by split views only (views.h) */
 } DirectMode;
 
 typedef struct Direct Direct;
 
 /*
  * v must have a translation cache. say is told, in one line, what this host lacks when it lacks something, in the vCPU's
- * thread. Nothing is tried before the first address space wants to run directly, or, with DIRECT_ON, before the first run.
+ * thread. Nothing is tried before the first address space wants to run directly, or, with DIRECT_ON and DIRECT_STRICT, before the first run.
  */
 Direct *direct_new(Vcpu *v, DirectMode mode, void (*say)(const char *line));
 /* After direct_leave(), or when direct_run() was never called. */

@@ -6,6 +6,7 @@
 #include "decision/pool.h"
 #include "decision/probe.h"
 #include "decision/space.h"
+#include "decision/views.h"
 
 typedef struct DirectStats {
     uint64_t entries;                    /* times user mode was entered in translation */
@@ -18,7 +19,8 @@ typedef struct DirectStats {
     uint64_t mapped, code, interpreted;  /* what became of faults: a page mapped, a code page swept and mapped, one instruction */
     uint64_t excursions, excursions_long; /* through code that may not run in the sandbox */
     uint64_t refused[ROW_COUNT];         /* excursions, by the row of what is refused; 0: other reasons */
-    uint64_t promotions, demotions, bans, births;
+    uint64_t promotions, demotions, bans, births, splits;
+    uint64_t left_out;                   /* stops at what is not in a copy, for good */
     uint64_t insns[2];                   /* translated or interpreted: of the kernel, of user code */
     uint64_t native, upkeep;             /* ticks: in sandboxes; with stops and mappings */
 } DirectStats;
@@ -26,12 +28,14 @@ typedef struct DirectStats {
 struct Direct {
     Vcpu *v;
     DirectMode mode;
+    bool forced;          /* however dear */
     void (*say)(const char *line);
     void (*trace)(void *opaque, const char *line);
     void *trace_opaque;
     HostFacts *facts;     /* NULL: not tried yet */
     bool impossible;      /* tried, and not to be had */
     SandboxPool *pool;    /* atomic: kicks look at it */
+    ViewPool *views;
     Spaces *spaces;
     PolicyCosts costs;
     int64_t born_us;      /* the time, and the time stamp counter then: its rate */

@@ -55,6 +55,8 @@ static void print_stops(const Direct *d, GString *out)
     g_string_append_printf(out, "of the faults:\n" COUNT " data mapped\n" COUNT " code swept and mapped\n" COUNT
                            " instructions interpreted\n" COUNT " ways through code that may not run there, " COUNT " long\n",
                            s->mapped, s->code, s->interpreted, s->excursions, s->excursions_long);
+    if (s->left_out)
+        g_string_append_printf(out, COUNT " stops at what copies of code leave out\n", s->left_out);
     RowCount rows[ROW_COUNT];
     for (unsigned n = 0; n < ROW_COUNT; n++)
         rows[n] = (RowCount){n, s->refused[n]};
@@ -70,15 +72,15 @@ static void print_space(Space *space, void *opaque)
     const Policy *p = space->policy;
     if (space->sandbox)
         g_string_append_printf(out, "  CR3 %08" G_GINT64_MODIFIER "x: %" G_GUINT64_FORMAT " pages by %u tables, %u mappings of the "
-                               "host at most, demoted %u times before\n", space->cr3, space->pages, space->tables,
-                               sandbox_mappings(space->sandbox), p ? p->demotions : 0);
+                               "host at most, demoted %u times before%s\n", space->cr3, space->pages, space->tables,
+                               sandbox_mappings(space->sandbox), p ? p->demotions : 0, space->split ? ", split views" : "");
 }
 
 void direct_print(Direct *d, GString *out)
 {
     const DirectStats *s = &d->stats;
     g_string_append_printf(out, "direct execution: %s\n",
-                           d->impossible ? "not on this host" : d->mode == DIRECT_ON ? "on" : "automatic");
+                           d->impossible ? "not on this host" : d->mode == DIRECT_ON ? "on" : d->mode == DIRECT_STRICT ? "strict" : "automatic");
     if (d->facts) {
         char *line = host_facts_line(d->facts);
         g_string_append_printf(out, "%s\n", line);
@@ -103,4 +105,7 @@ void direct_print(Direct *d, GString *out)
     g_string_append_printf(out, "code: %" G_GUINT64_FORMAT " pages swept, %" G_GUINT64_FORMAT " times refused, %" G_GUINT64_FORMAT
                            " rewritten; %" G_GUINT64_FORMAT " pages made read-only for translated code\n", t->swept, t->sweep_refused,
                            t->code_written, t->revoked);
+    if (t->copied)
+        g_string_append_printf(out, "split views: %" G_GUINT64_FORMAT " address spaces went over to them, %" G_GUINT64_FORMAT
+                               " pages copied, %" G_GUINT64_FORMAT " times more of one\n", s->splits, t->copied, t->extended);
 }

@@ -2,7 +2,10 @@
 #include "config.h"
 #include "decision/ldt.h"
 
+#include <glib.h>
 #include <string.h>
+
+#include "decision/sandbox.h"
 
 bool ldt_can_hold(const Seg *s, int seg)
 {
@@ -18,6 +21,24 @@ bool ldt_can_hold(const Seg *s, int seg)
         return seg == S_CS || (seg != S_SS && (s->attr & SEG_R));
     }
     return seg != S_CS && (seg != S_SS || (s->attr & SEG_W));
+}
+
+Seg ldt_split(const SandboxSplit *split, const Seg *s, int seg)
+{
+    Seg out = *s;
+    if (seg != S_CS) {
+        if (!s->null && !s->base && s->limit == UINT32_MAX && ((s->attr & SEG_CODE) || !(s->attr & SEG_E)))
+            out.limit = split->data_last;
+        return out;
+    }
+    uint32_t last = s->base <= split->code_last ? split->code_last - s->base : 0;
+    if (last < s->limit) {
+        out.limit = last;
+        if (last > 0xfffff && (last & 0xfff) != 0xfff)
+            out.limit = (last & ~0xfffu) - 1;
+    }
+    out.base = (uint32_t)(s->base + split->base);
+    return out;
 }
 
 struct user_desc ldt_desc(const Seg *s)

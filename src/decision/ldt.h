@@ -21,6 +21,12 @@ typedef struct LdtSlots {
 
 /* Can modify_ldt make what register seg (S_x) holds? A null selector counts as yes, in data segments. Pure. */
 bool ldt_can_hold(const Seg *s, int seg);
+/*
+ * Register seg's segment as split views have it: see SandboxSplit. Pure. The code segment ends at a page's end at the latest
+ * where its limit would not fit a descriptor.
+ */
+struct SandboxSplit;
+Seg ldt_split(const struct SandboxSplit *split, const Seg *s, int seg);
 /* The entry for s, which ldt_can_hold(). entry_number is 0. */
 struct user_desc ldt_desc(const Seg *s);
 /*

@@ -6,7 +6,8 @@ libx86vm_a_SOURCES += src/decision/birth.c src/decision/decide.c src/decision/de
 	src/decision/report.c src/decision/report.h \
 	src/decision/sandbox.h src/decision/sandbox_state.h src/decision/space.c src/decision/space.h \
 	src/decision/space_state.h src/decision/stops.c src/decision/stops.h \
-	src/decision/stub.h src/decision/stubimage.S src/decision/trace.c
+	src/decision/stub.h src/decision/stubimage.S src/decision/trace.c src/decision/views.c \
+	src/decision/views.h
 
 # The sandbox's stub: a static program without a C library, embedded by stubimage.S.
 EXTRA_DIST += src/decision/stub.S

@@ -19,6 +19,8 @@ enum {
     EXCURSION_CHUNKS = 16,  /* ...and so often; then the translator keeps the rest of the stretch */
     BOUNCES_MAX = 6,        /* as it does after so many excursions in a row that hardly anything lay between... */
     BOUNCE_TRIPS = 4,       /* ...less than the cost of so many trips */
+    LOST_MAX = 4,           /* stretches that the translator kept, before views are split... */
+    ASTRAY_MAX = 10,        /* ...or so many percent of the time */
 };
 
 /* What a stay cost, for the policy. */
@@ -98,8 +100,18 @@ static bool sandbox_ready(Direct *d)
         space_attach(s, b);
         s->tsc_faults = false;
         s->cpu_time = sandbox_cpu_time(b);
+        if (d->mode == DIRECT_STRICT && !s->split)
+            space_set_split(s, true);
     }
     space_sync(s);
+    if (s->renewed && !d->forced) { /* another process: it has to prove itself */
+        s->renewed = false;
+        *direct_policy(s) = (Policy){0};
+        s->never_split = false;
+        if (s->split && d->mode == DIRECT_AUTO)
+            space_set_split(s, false);
+        return false;
+    }
     if (s->tsc_faults == tsc_is_hosts(d->v)) {
         s->tsc_faults = !s->tsc_faults;
         if (d->facts->tsc_faults)
@@ -134,7 +146,7 @@ static bool still_user(const Direct *d, const Stay *stay)
  * Through a page whose code may not run directly: interpreted for a bit, then translated for a bit more. When that does not
  * lead out of it, the translator keeps the rest of the stretch.
  */
-static void excursion(Direct *d, Stay *stay)
+static void make_excursion(Direct *d, Stay *stay)
 {
     Vcpu *v = d->v;
     Gva page = eip_linear(v) & PAGE_MASK;
@@ -164,24 +176,27 @@ static void excursion(Direct *d, Stay *stay)
     d->skip = !out || (stay->bounces >= BOUNCES_MAX && still_user(d, stay));
 }
 
-/* Can a stop at addr be that of the fetch of the instruction at eip? */
-static bool may_be_fetch(Gva eip, Gva addr)
+static void excursion(Direct *d, Stay *stay)
 {
-    return addr - eip < 15 && (addr == eip || !(addr & ~PAGE_MASK));
+    Space *s = d->now;
+    uint64_t begin = direct_ticks();
+    make_excursion(d, stay);
+    s->astray += direct_ticks() - begin;
+    s->lost += d->skip;
 }
 
 static void page_fault(Direct *d, Gva addr, Stay *stay)
 {
     Vcpu *v = d->v;
     Space *s = d->now;
-    Gva eip = eip_linear(v);
-    if (may_be_fetch(eip, addr)) {
-        switch (space_map_code(s, eip, addr, code_size(v))) {
+    Gva eip = eip_linear(v), fetched;
+    if (space_is_fetch(s, eip, addr, &fetched)) {
+        switch (space_map_code(s, eip, fetched, code_size(v))) {
         case SPACE_MAPPED: d->stats.code++; return;
         case SPACE_REFUSED: excursion(d, stay); return;
         case SPACE_STAYS: break;
         }
-        if (addr == eip) {
+        if (fetched == eip || s->split) {
             interpret(d, stay);
             return;
         }
@@ -194,6 +209,20 @@ static void page_fault(Direct *d, Gva addr, Stay *stay)
     /* its bits are set now: most likely the page can be mapped, too */
     if (v->cpl == 3 && space_map_data(s, addr) == SPACE_MAPPED)
         d->stats.mapped++;
+}
+
+/* A stop in a copy that is no page fault: most likely at what was left out. */
+static void left_out(Direct *d, Stay *stay)
+{
+    Vcpu *v = d->v;
+    if (view_extend(d->now, eip_linear(v)))
+        return;
+    d->stats.left_out++;
+    for (int n = 0; n < EXCURSION_STEPS; n++) {
+        interpret(d, stay);
+        if (!still_user(d, stay) || !view_traps(d->now, eip_linear(v)))
+            return;
+    }
 }
 
 static void trap(Direct *d, const SandboxStop *stop)
@@ -222,8 +251,12 @@ static bool deal_with(Direct *d, const SandboxStop *stop, Stay *stay)
     case SANDBOX_FAULT:
         d->stats.faults[stop->vector & 31]++;
         space_saw(s, eip_linear(v), code_size(v));
+        if (!space_aimed(s, eip_linear(v)))
+            return true; /* a jump into the other window */
         if (stop->vector == VEC_PF && stop->has_addr)
             page_fault(d, stop->addr, stay);
+        else if (s->split && stop->vector == VEC_GP)
+            left_out(d, stay);
         else
             interpret(d, stay);
         return true;
@@ -251,6 +284,39 @@ static bool deal_with(Direct *d, const SandboxStop *stop, Stay *stay)
     }
 }
 
+/* ---- split views ---- */
+
+/* There is no place for copies of code. */
+static void no_place(Direct *d)
+{
+    Space *s = d->now;
+    if (d->mode == DIRECT_STRICT) {
+        drop(d, s);
+        ban(d, s, "no place for copies of its code");
+        return;
+    }
+    s->never_split = true;
+    space_set_split(s, false);
+}
+
+/* Too much of an address space's time is spent in code that shares pages with what must not run: have copies of it. */
+static void split_if_lost(Direct *d, Space *s, uint64_t time)
+{
+    bool wants = s->lost >= LOST_MAX || s->astray * 100 > time * ASTRAY_MAX;
+    if (time)
+        s->astray = 0;
+    if (!wants || s->split || s->never_split || !s->sandbox)
+        return;
+    s->lost = 0;
+    if (!views_place(s)) {
+        s->never_split = true;
+        return;
+    }
+    space_set_split(s, true);
+    d->stats.splits++;
+    direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x by split views", s->cr3);
+}
+
 /* ---- the stay ---- */
 
 static void run(Direct *d, Stay *stay)
@@ -263,6 +329,14 @@ static void run(Direct *d, Stay *stay)
         stay->unsure = false;
         if (!sandbox_ready(d))
             return;
+        if (!space_aim(d->now, eip_linear(v), code_size(v))) {
+            if (d->now->kernel) {
+                excursion(d, stay);
+                continue;
+            }
+            no_place(d);
+            return;
+        }
         uint64_t begin = direct_ticks();
         sandbox_pool_run(d->pool, d->now->cr3, v, &stop);
         stay->last = direct_ticks() - begin;
@@ -279,6 +353,7 @@ static void judge(Direct *d, Space *s, uint64_t now)
     uint64_t used = s->sandbox ? sandbox_cpu_time(s->sandbox) : 0;
     uint64_t work = used - MIN(used, s->cpu_time);
     s->cpu_time = used;
+    split_if_lost(d, s, direct_policy(s)->total);
     if (policy_verdict(direct_policy(s), &d->costs, work * (d->costs.ms / 1000) / 1000, now)) {
         d->stats.demotions++;
         direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
@@ -316,6 +391,8 @@ void native_stay(Direct *d)
     d->stats.insns[1] += v->insns - d->since;
     d->since = v->insns;
     d->in_user = false;
-    if (d->mode == DIRECT_AUTO && policy_stay(direct_policy(s), &d->costs, now - begin, stay.trips))
+    if (!d->forced && policy_stay(direct_policy(s), &d->costs, now - begin, stay.trips))
         judge(d, s, now);
+    else if (d->mode == DIRECT_AUTO && s->lost >= LOST_MAX)
+        split_if_lost(d, s, 0);
 }

@@ -99,6 +99,16 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop);
 bool sandbox_fpu_home(Sandbox *s, Vcpu *v);
 
 /*
+ * Split views, from the next run on: code is fetched base beyond its linear address (modulo 4 GiB), and not beyond linear address
+ * code_last; flat data segments end at data_last. NULL: none of that. The guest's EIP and registers are as ever; addresses in a
+ * SandboxStop are the host's.
+ */
+typedef struct SandboxSplit {
+    uint32_t base, code_last, data_last;
+} SandboxSplit;
+void sandbox_set_split(Sandbox *s, const SandboxSplit *split);
+
+/*
  * Make a running or the next sandbox_run() return SANDBOX_KICK soon. Any thread, as long as s is not freed. Never
  * lost; several may collapse into one.
  */

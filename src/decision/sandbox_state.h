@@ -24,6 +24,8 @@ struct Sandbox {
 
     /* what the sandbox holds of the guest */
     LdtSlots ldt;
+    bool is_split;
+    SandboxSplit split;
     Seg seg[S_COUNT];          /* as last given... */
     uint16_t sel[S_COUNT];     /* ...and the selector it got */
     bool seg_known[S_COUNT];

@@ -10,7 +10,10 @@
 
 #define PTE_INDIFFERENT 0xf18u /* PWT, PCD, G and what is the system's own: nothing to us */
 
-enum { AROUND = 16 /* pages looked at around a fault: a power of two */ };
+enum {
+    AROUND = 16,     /* pages looked at around a fault: a power of two */
+    RENEWED_MIN = 8, /* pages that go all at once when a process is no more */
+};
 
 /* ---- the guest's tables ---- */
 
@@ -99,9 +102,11 @@ static void check(Space *s, SandboxMap m)
         s->broken = true;
 }
 
-/* Forget that a page is mapped; the sandbox is told by the caller. */
-static void forget(Space *s, Table *t, unsigned index, Gva addr)
+/* Forget that a page is mapped; the sandbox is told by the caller, but for copies of code. */
+static void forget(Space *s, Table *t, unsigned index, Gva addr, bool tell)
 {
+    if (s->split && (t->prot[index] & SANDBOX_EXEC))
+        view_drop(s, addr, tell);
     users_remove(s->owner, t->frame[index], s, addr);
     t->prot[index] = 0;
     t->mapped--;
@@ -124,18 +129,11 @@ static void remember(const Space *s, Table *t, unsigned index, const PtLeaf *lea
         t->upper = leaf->entry;
 }
 
-static bool map_page(Space *s, Table *t, Gva addr, const PtLeaf *leaf, unsigned prot)
+/* The page at addr is used, as leaf says, with prot on top of what it had. */
+static void note_page(Space *s, Table *t, Gva addr, const PtLeaf *leaf, unsigned prot)
 {
     unsigned index = index_of(s, addr);
-    SandboxMap m = sandbox_map(s->sandbox, addr, (uint64_t)leaf->page << PAGE_BITS, PAGE_SIZE, prot);
-    if (m != SANDBOX_MAP_OK) {
-        check(s, m);
-        return false;
-    }
-    if (t->prot[index] && t->frame[index] != leaf->page) {
-        users_remove(s->owner, t->frame[index], s, addr);
-        users_add(s->owner, leaf->page, s, addr);
-    } else if (!t->prot[index]) {
+    if (!t->prot[index]) {
         users_add(s->owner, leaf->page, s, addr);
         t->mapped++;
         s->pages++;
@@ -143,13 +141,35 @@ static bool map_page(Space *s, Table *t, Gva addr, const PtLeaf *leaf, unsigned 
     t->frame[index] = leaf->page;
     t->prot[index] = prot;
     remember(s, t, index, leaf);
+}
+
+/* Another frame than before: what was mapped goes. */
+static void leave_frame(Space *s, Table *t, Gva addr, const PtLeaf *leaf)
+{
+    unsigned index = index_of(s, addr);
+    if (t->prot[index] && t->frame[index] != leaf->page)
+        forget(s, t, index, addr, true);
+}
+
+static bool map_page(Space *s, Table *t, Gva addr, const PtLeaf *leaf, unsigned prot)
+{
+    unsigned index = index_of(s, addr);
+    leave_frame(s, t, addr, leaf);
+    SandboxMap m = sandbox_map(s->sandbox, addr, (uint64_t)leaf->page << PAGE_BITS, PAGE_SIZE, prot);
+    if (m != SANDBOX_MAP_OK) {
+        check(s, m);
+        return false;
+    }
+    note_page(s, t, addr, leaf, s->split ? prot | (t->prot[index] & SANDBOX_EXEC) : prot);
     s->owner->stats.mapped++;
     return true;
 }
 
+/* In a split Space only data permissions are meant, and the copy stays. */
 static void protect_page(Space *s, Table *t, Gva addr, unsigned prot)
 {
-    t->prot[index_of(s, addr)] = prot;
+    unsigned index = index_of(s, addr);
+    t->prot[index] = s->split ? prot | (t->prot[index] & SANDBOX_EXEC) : prot;
     if (s->sandbox)
         check(s, sandbox_protect(s->sandbox, addr, PAGE_SIZE, prot));
 }
@@ -170,9 +190,9 @@ static void table_drop(Space *s, unsigned slot, bool tell)
             if (!last)
                 first = n;
             last = n + 1;
-            forget(s, t, n, start + ((Gva)n << PAGE_BITS));
+            forget(s, t, n, start + ((Gva)n << PAGE_BITS), tell);
         }
-    if (tell)
+    if (tell) /* copies are not among them: they lie where the guest has no user pages */
         unmap_run(s, start + ((Gva)first << PAGE_BITS), last - first);
     g_free(t);
     s->table[slot] = NULL;
@@ -186,6 +206,14 @@ static void drop_all(Space *s, bool tell)
             table_drop(s, slot, tell);
 }
 
+static void map_nothing(Space *s)
+{
+    drop_all(s, false);
+    if (s->sandbox)
+        check(s, sandbox_unmap(s->sandbox, 0, 1ull << 32));
+    s->code_size = 0;
+}
+
 /* ---- coherence ---- */
 
 /* Nothing is mapped; from now on things are as they are now. */
@@ -196,6 +224,8 @@ static void begin(Space *s)
     s->bus_generation = bus_generation(v->mem);
     s->mode = pt_mode(v);
     s->table_bits = pt_bits(v);
+    s->kernel = 0;
+    s->code_size = 0;
 }
 
 /* An entry that a mapping came from: may the mapping stay? */
@@ -216,7 +246,7 @@ static void compare_entries(Space *s, Table *t, unsigned slot)
     for (unsigned n = 0; n < count; n++) {
         Gva addr = start + ((Gva)n << PAGE_BITS);
         if (t->prot[n] && !entry_still(pt_entry(v, t->copy, n), pt_entry(v, t->entries, n), t->prot[n])) {
-            forget(s, t, n, addr);
+            forget(s, t, n, addr, true);
             run++;
             continue;
         }
@@ -248,14 +278,13 @@ void space_sync(Space *s)
         return;
     s->generation = v->tlb_generation;
     if (s->bus_generation != bus || s->mode != mode) {
-        drop_all(s, false);
-        if (s->sandbox)
-            check(s, sandbox_unmap(s->sandbox, 0, 1ull << 32));
+        map_nothing(s);
         begin(s);
         return;
     }
     s->owner->stats.synced++;
     unsigned left = s->tables;
+    uint64_t pages = s->pages;
     for (unsigned slot = 0; left; slot++) {
         Table *t = s->table[slot];
         if (!t)
@@ -267,6 +296,7 @@ void space_sync(Space *s)
         else if (t->entries && memcmp(t->copy, t->entries, sizeof t->copy))
             compare_entries(s, t, slot);
     }
+    s->renewed = pages >= RENEWED_MIN && !s->pages;
 }
 
 /* ---- data ---- */
@@ -289,7 +319,7 @@ static void map_around(Space *s, Table *t, Gva addr)
     for (unsigned n = 0; n < AROUND && !s->broken; n++) {
         Gva a = from + ((Gva)n << PAGE_BITS);
         PtLeaf leaf;
-        if (t->prot[index_of(s, a)] || !leaf_now(s, t, a, &leaf))
+        if (t->prot[index_of(s, a)] || (s->split && a >= s->kernel) || !leaf_now(s, t, a, &leaf))
             continue;
         bool write = leaf.writable && leaf.dirty && !is_watched(s->owner, leaf.page);
         map_page(s, t, a, &leaf, SANDBOX_READ | (write ? SANDBOX_WRITE : 0));
@@ -303,7 +333,9 @@ SpaceResult space_map_data(Space *s, Gva addr)
     Table *t = table_use(s, addr);
     if (!t || !leaf_now(s, t, addr, &leaf))
         return SPACE_STAYS;
-    unsigned had = t->prot[index_of(s, addr)];
+    if (s->split && addr >= s->kernel)
+        return SPACE_STAYS; /* copies are there */
+    unsigned had = t->prot[index_of(s, addr)] & ~(s->split ? SANDBOX_EXEC : 0);
     bool write = leaf.writable && leaf.dirty;
     if (!had) {
         if (write && is_watched(s->owner, leaf.page))
@@ -326,14 +358,25 @@ SpaceResult space_map_data(Space *s, Gva addr)
 
 /* ---- code ---- */
 
-static void code_forget(Spaces *all, uint32_t page)
+static void code_forget(Spaces *all, uint32_t page, bool split)
 {
-    for (uint32_t n = all->users[page]; n; n = all->user[n].next) {
+    for (uint32_t n = all->users[page], next; n; n = next) {
         const PageUser *u = &all->user[n];
+        Space *s = u->space;
         Gva addr = (Gva)u->gva << PAGE_BITS;
-        Table *t = u->space->table[addr >> u->space->table_bits];
-        if (t->prot[index_of(u->space, addr)] & SANDBOX_EXEC)
-            protect_page(u->space, t, addr, SANDBOX_READ);
+        Table *t = s->table[addr >> s->table_bits];
+        unsigned index = index_of(s, addr);
+        next = u->next;
+        if (!(t->prot[index] & SANDBOX_EXEC) || s->split != split)
+            continue;
+        if (!split) {
+            protect_page(s, t, addr, SANDBOX_READ);
+        } else if (t->prot[index] == SANDBOX_EXEC) {
+            forget(s, t, index, addr, true);
+        } else {
+            view_drop(s, addr, true);
+            t->prot[index] &= ~SANDBOX_EXEC;
+        }
     }
 }
 
@@ -345,9 +388,11 @@ static void code_written(Spaces *all, uint64_t offset, uint64_t len)
         CodePage *c = g_hash_table_lookup(all->code, GUINT_TO_POINTER(page));
         if (!c)
             continue;
-        if (c->sweep.code_size) {
-            code_forget(all, page);
+        if (c->sweep.code_size || c->copied) {
+            code_forget(all, page, false);
+            code_forget(all, page, true);
             memset(&c->sweep, 0, sizeof c->sweep);
+            c->copied = false;
             c->writes++;
             all->stats.code_written++;
         }
@@ -468,12 +513,26 @@ static bool sweep_in_place(Space *s, CodePage *c, Gva addr, const PtLeaf *leaf, 
     if (after && after->sweep.code_size == code_size && !sweep_pair(&c->sweep, rules, leaf->host, &after->sweep, host)) {
         if (after->sweep.refused) {
             Table *t = s->table[(addr + PAGE_SIZE) >> s->table_bits];
-            code_forget(s->owner, t->frame[index_of(s, addr + PAGE_SIZE)]);
+            code_forget(s->owner, t->frame[index_of(s, addr + PAGE_SIZE)], false);
         } else {
             return false;
         }
     }
     return true;
+}
+
+/* The same in a split Space. */
+static SpaceResult map_copy(Space *s, Table *t, CodePage *c, Gva addr, const PtLeaf *leaf, Gva start, unsigned code_size)
+{
+    if (t->prot[index_of(s, addr)] && t->frame[index_of(s, addr)] != leaf->page)
+        unmap_run(s, addr, 1);
+    leave_frame(s, t, addr, leaf);
+    if (!view_map(s, addr, leaf->page, start, code_size))
+        return SPACE_REFUSED;
+    c->copied = true;
+    note_page(s, t, addr, leaf, t->prot[index_of(s, addr)] | SANDBOX_EXEC);
+    s->owner->stats.copied++;
+    return SPACE_MAPPED;
 }
 
 SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
@@ -490,9 +549,11 @@ SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
     ram_watch(all->v->ram, (uint64_t)leaf.page << PAGE_BITS, PAGE_SIZE, WATCH_NATIVE);
     unsigned offset = (start & PAGE_MASK) == (addr & PAGE_MASK) ? start & ~PAGE_MASK : PAGE_SIZE;
     addr &= PAGE_MASK;
+    if (s->split)
+        return map_copy(s, t, c, addr, &leaf, start, code_size);
     if (!sweep_in_place(s, c, addr, &leaf, offset, code_size)) {
         if (c->sweep.refused)
-            code_forget(all, leaf.page); /* others may have it, from before this was seen of it */
+            code_forget(all, leaf.page, false); /* others may have it, from before this was seen of it */
         all->stats.sweep_refused++;
         return SPACE_REFUSED;
     }
@@ -505,12 +566,14 @@ SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
 void space_saw(Space *s, Gva addr, unsigned code_size)
 {
     const uint8_t *host;
+    if (s->split)
+        return; /* a copy holds nothing that was not looked at */
     CodePage *c = neighbour(s, addr, &host);
     unsigned offset = addr & ~PAGE_MASK;
     if (!c || sweep_saw(&c->sweep, offset))
         return;
     if (!sweep_from(&c->sweep, &s->owner->rules, host, offset, code_size))
-        code_forget(s->owner, (host - s->owner->v->ram->host) >> PAGE_BITS);
+        code_forget(s->owner, (host - s->owner->v->ram->host) >> PAGE_BITS, false);
 }
 
 unsigned space_refusal(Space *s, Gva addr)
@@ -521,6 +584,81 @@ unsigned space_refusal(Space *s, Gva addr)
         return ROW_INVALID;
     const CodePage *c = g_hash_table_lookup(s->owner->code, GUINT_TO_POINTER(leaf.page));
     return c && c->sweep.refused ? c->sweep.bad_row : ROW_INVALID;
+}
+
+/* ---- split or not ---- */
+
+/* Has a table a user page? */
+static bool table_has_user(const Space *s, const uint8_t *entries)
+{
+    const Vcpu *v = s->owner->v;
+    for (unsigned n = 0; n < PAGE_SIZE / pt_entry_bytes(v); n++)
+        if ((pt_entry(v, entries, n) & (PTE_P | PTE_U)) == (PTE_P | PTE_U))
+            return true;
+    return false;
+}
+
+bool space_kernel(const Space *s, Gva *kernel)
+{
+    const Vcpu *v = s->owner->v;
+    *kernel = 0;
+    for (unsigned slot = 1u << (32 - s->table_bits); slot-- > 0;) {
+        Gva addr = table_start(s, slot);
+        const uint8_t *host = pt_upper(v, addr);
+        uint64_t upper = host ? pt_entry(v, host, 0) : 0;
+        if (!(upper & PTE_P))
+            continue;
+        if (upper & PTE_U) { /* Linux sets it for its own tables as well */
+            const uint8_t *entries = pt_is_large(v, upper) ? NULL : pt_ram(v, upper & PHYS_MASK & PAGE_MASK, NULL);
+            if (!entries || table_has_user(s, entries))
+                break;
+        }
+        *kernel = addr;
+    }
+    return *kernel != 0;
+}
+
+void space_set_split(Space *s, bool split)
+{
+    map_nothing(s);
+    s->split = split;
+    s->kernel = 0;
+    if (s->sandbox)
+        sandbox_set_split(s->sandbox, NULL);
+}
+
+bool space_aim(Space *s, Gva addr, unsigned code_size)
+{
+    Window w;
+    if (s->code_size != code_size && s->code_size)
+        map_nothing(s); /* what was looked at as 32-bit code means something else as 16-bit code */
+    s->code_size = code_size;
+    if (!s->split)
+        return true;
+    if ((!s->kernel && !views_place(s)) || !views_window(s, addr, &w))
+        return false;
+    s->aim = w.base;
+    SandboxSplit split = {.base = w.base, .code_last = w.end - 1, .data_last = s->kernel - 1};
+    sandbox_set_split(s->sandbox, &split);
+    return true;
+}
+
+bool space_aimed(const Space *s, Gva addr)
+{
+    Window w;
+    return !s->split || (views_window(s, addr, &w) && w.base == s->aim);
+}
+
+bool space_is_fetch(const Space *s, Gva eip, Gva addr, Gva *fetched)
+{
+    Window w;
+    *fetched = addr;
+    if (s->split) {
+        if (!views_window(s, eip, &w))
+            return false;
+        *fetched = (uint32_t)(addr - w.base);
+    }
+    return *fetched - eip < SWEEP_INSN_MAX && (*fetched == eip || !(*fetched & ~PAGE_MASK));
 }
 
 /* ---- spaces ---- */
@@ -543,6 +681,7 @@ static void space_free(void *opaque)
 {
     Space *s = opaque;
     space_detach(s);
+    g_hash_table_unref(s->view);
     g_free(s->table);
     g_free(s->policy);
     g_free(s);
@@ -567,6 +706,7 @@ Space *spaces_get(Spaces *all, uint64_t cr3)
     s->owner = all;
     s->cr3 = cr3;
     s->table = g_new0(Table *, TABLES_MAX);
+    s->view = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_hash_table_insert(all->spaces, GUINT_TO_POINTER(cr3 >> 5), s);
     return s;
 }
@@ -585,10 +725,11 @@ const SpacesStats *spaces_stats(const Spaces *all)
     return &all->stats;
 }
 
-Spaces *spaces_new(Vcpu *v, const SweepRules *rules)
+Spaces *spaces_new(Vcpu *v, const SweepRules *rules, ViewPool *views)
 {
     Spaces *all = g_new0(Spaces, 1);
     all->v = v;
+    all->views = views;
     all->rules = *rules;
     all->spaces = g_hash_table_new_full(NULL, NULL, NULL, space_free);
     all->code = g_hash_table_new_full(NULL, NULL, NULL, g_free);

@@ -7,6 +7,8 @@
  * sweep (frontend/sweep.h), and never both. So whatever would set a bit, raise a fault or change watched bytes stops the
  * sandbox first.
  *
+ * A split Space has copies of its code instead of executable pages (views.h). It is the caller who decides which it is.
+ *
  * Coherence: a CPU's TLB may be stale until INVLPG or a CR3 load, and so may the shadow. After each such event space_sync()
  * compares the page tables in use with the copies taken when they were used, and unmaps what changed.
  *
@@ -19,6 +21,7 @@
 #include "softmmu/mmu.h"
 
 typedef struct Spaces Spaces;
+struct ViewPool;
 
 /* A table of the guest's in use, and what is mapped by it. */
 typedef struct Table Table;
@@ -37,15 +40,26 @@ typedef struct Space {
     Table **table;      /* by linear address; NULL: not in use */
     unsigned tables;    /* in use */
     uint64_t pages;     /* mapped */
+    bool renewed;       /* space_sync() found all that was mapped gone: another process's, by now */
+    bool split;         /* by space_set_split() */
+    uint32_t aim;       /* split: CS's base, by space_aim() */
+    bool never_split;   /* it can not be, or need not: its owner's note */
+    unsigned lost;      /* stretches left to the translator lately, for code that may not run: its owner's note */
+    uint64_t astray;    /* and ticks spent in such code since the last verdict */
+    unsigned code_size; /* that code was looked at with; 0: none was */
+    Gva kernel;         /* split: where the guest's begins; 0: not known yet... */
+    uint32_t low_size, high_size; /* ...and of the windows */
+    GHashTable *view;   /* page -> View */
     void *policy;       /* the policy's own, freed with g_free() */
 } Space;
 
 typedef struct SpacesStats {
     uint64_t synced, tables_compared, tables_changed, unmapped, mapped, code_mapped, swept, sweep_refused, code_written,
-        revoked;
+        revoked, copied, extended;
 } SpacesStats;
 
-Spaces *spaces_new(Vcpu *v, const SweepRules *rules);
+/* views: room for split views, NULL for none; not owned, to be freed later. */
+Spaces *spaces_new(Vcpu *v, const SweepRules *rules, struct ViewPool *views);
 void spaces_free(Spaces *all);
 /* The Space of a CR3, made if need be; the one unused longest that has no sandbox may go for it. */
 Space *spaces_get(Spaces *all, uint64_t cr3);
@@ -65,6 +79,17 @@ void space_attach(Space *s, Sandbox *sandbox);
 void space_detach(Space *s);
 /* Before a run: is all that is mapped still so in the guest's tables? Unmaps what is not. */
 void space_sync(Space *s);
+/* Split views, or none. All that is mapped goes. */
+void space_set_split(Space *s, bool split);
+/*
+ * Before a run that begins at addr, after space_sync(): have the sandbox fetch from there. False: a split Space can not run code
+ * there.
+ */
+bool space_aim(Space *s, Gva addr, unsigned code_size);
+/* Is addr in the window that space_aim() chose? If not, whatever stopped there is to be tried again. */
+bool space_aimed(const Space *s, Gva addr);
+/* Is addr, where a fetch stopped, where the instruction at eip is fetched from? *fetched: its linear address to the guest. */
+bool space_is_fetch(const Space *s, Gva eip, Gva addr, Gva *fetched);
 
 typedef enum SpaceResult {
     SPACE_MAPPED,  /* more is mapped than before: try again */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decision/space.h"
+#include "decision/views.h"
 #include "softmmu/pagetable.h"
 
 enum {
@@ -15,7 +16,7 @@ struct Table {
     uint64_t upper;            /* its value */
     const uint8_t *entries;    /* the guest's table; NULL: a large page */
     uint8_t copy[PAGE_SIZE];   /* of it: entries that are mapped are as they were then */
-    uint8_t prot[1024];        /* SANDBOX_*; 0: not mapped */
+    uint8_t prot[1024];        /* SANDBOX_*; 0: not mapped. EXEC in a split Space: it has a copy */
     uint32_t frame[1024];      /* RAM page mapped */
     unsigned mapped;
 };
@@ -30,6 +31,7 @@ typedef struct PageUser {
 /* A RAM page that code was looked at in. */
 typedef struct CodePage {
     Sweep sweep; /* code_size 0: to be done again */
+    bool copied; /* a split Space has a copy */
     unsigned writes;
 } CodePage;
 
@@ -40,6 +42,7 @@ typedef struct LateWrite {
 struct Spaces {
     Vcpu *v;
     SweepRules rules;
+    ViewPool *views;    /* NULL: none. Not owned */
     GHashTable *spaces; /* by CR3 >> 5 */
     GHashTable *code;   /* RAM page -> CodePage */
     uint32_t *users;    /* RAM page -> first PageUser */
@@ -53,3 +56,6 @@ struct Spaces {
     void *kick_opaque;
     SpacesStats stats;
 };
+
+/* Where the guest's kernel begins: supervisor pages, and no user page above. False: there is no such place. */
+bool space_kernel(const Space *s, Gva *kernel);

@@ -113,7 +113,8 @@ int trace_batch(Sandbox *s, unsigned *failed)
 static SandboxMap load_segments(Sandbox *s, const Vcpu *v)
 {
     for (int n = 0; n < S_COUNT; n++) {
-        const Seg *now = &v->seg[n], *had = &s->seg[n];
+        Seg split = s->is_split ? ldt_split(&s->split, &v->seg[n], n) : (Seg){0};
+        const Seg *now = s->is_split ? &split : &v->seg[n], *had = &s->seg[n];
         bool fresh;
         if (s->seg_known[n] && now->base == had->base && now->limit == had->limit && now->attr == had->attr
             && now->null == had->null)
@@ -145,6 +146,13 @@ static SandboxMap load_segments(Sandbox *s, const Vcpu *v)
         if (!s->seg_known[n])
             return load_segments(s, v); /* rare, and ends: a slot just asked for is not the oldest */
     return SANDBOX_MAP_OK;
+}
+
+void sandbox_set_split(Sandbox *s, const SandboxSplit *split)
+{
+    s->is_split = split;
+    if (split)
+        s->split = *split;
 }
 
 /* ---- x87 and SSE ---- */

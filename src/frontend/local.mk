@@ -1,4 +1,5 @@
 libx86vm_a_SOURCES += \
+	src/frontend/codecopy.h src/frontend/codecopy.c \
 	src/frontend/codecache.h src/frontend/codecache.c \
 	src/frontend/decode.h src/frontend/decode.c \
 	src/frontend/insn.h src/frontend/insn.c \

@@ -6,8 +6,6 @@
 
 #include "frontend/decode.h"
 
-#define INSN_MAX 15
-
 bool sweep_allows(const SweepRules *rules, uint16_t row, bool f3)
 {
     switch (row) {
@@ -21,10 +19,11 @@ bool sweep_allows(const SweepRules *rules, uint16_t row, bool f3)
     case ROW_SMSW: case ROW_SGDT: case ROW_SIDT: case ROW_SLDT: case ROW_STR: case ROW_LAR: case ROW_LSL: case ROW_VERR:
     case ROW_VERW: case ROW_SYSENTER: case ROW_SYSEXIT: case ROW_SYSCALL: case ROW_SYSRET: case ROW_INT1: case ROW_RDPMC:
     case ROW_MONITOR: case ROW_MWAIT:
+    case ROW_RDTSCP: /* the host's TSC_AUX, while RDTSC may run */
         return false;
     case ROW_CPUID:
         return rules->cpuid_faults;
-    case ROW_RDTSC: case ROW_RDTSCP:
+    case ROW_RDTSC:
         return rules->rdtsc_faults;
     case ROW_BSF: /* the host's TZCNT: see zf_is_dead() */
         return !(f3 && rules->host_bmi1);
@@ -93,7 +92,7 @@ static bool group_has(uint8_t opcode, uint8_t modrm)
     }
 }
 
-/* True: bytes begin with an allowed instruction of every CPU, now in *out. At least INSN_MAX bytes are there. */
+/* True: bytes begin with an allowed instruction of every CPU, now in *out. At least SWEEP_INSN_MAX bytes are there. */
 static bool quick_peek(const uint8_t *bytes, InsnPeek *out)
 {
     unsigned q = quick[bytes[0]], len = 1;
@@ -119,8 +118,6 @@ static bool quick_peek(const uint8_t *bytes, InsnPeek *out)
 }
 
 /* ---- any instruction ---- */
-
-typedef enum Look { LOOK_OK, LOOK_REFUSED, LOOK_MORE, LOOK_TRAPS /* whatever CPU: no bytes of it count */ } Look;
 
 /* These opcodes have ModRM values that no CPU knows or will: #UD on the host too; and XBEGIN where the host has none. */
 static bool undefined_everywhere(const SweepRules *rules, const uint8_t *bytes, const InsnPeek *p)
@@ -166,7 +163,7 @@ static bool zf_is_dead(const SweepRules *rules, const uint8_t *bytes, unsigned n
     enum { FAR_ENOUGH = 12 };
     for (unsigned k = 0; k < FAR_ENOUGH && n > 0; k++) {
         InsnPeek p;
-        if (insn_peek(bytes, MIN(n, INSN_MAX), code_size, rules->features, &p) != DECODE_OK)
+        if (insn_peek(bytes, MIN(n, SWEEP_INSN_MAX), code_size, rules->features, &p) != DECODE_OK)
             return false;
         if (writes_zf(&p))
             return true;
@@ -178,11 +175,11 @@ static bool zf_is_dead(const SweepRules *rules, const uint8_t *bytes, unsigned n
     return false;
 }
 
-static Look look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p)
+Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p)
 {
-    if (n >= INSN_MAX && code_size == 4 && quick_peek(bytes, p))
+    if (n >= SWEEP_INSN_MAX && code_size == 4 && quick_peek(bytes, p))
         return LOOK_OK;
-    switch (insn_peek(bytes, MIN(n, INSN_MAX), code_size, rules->features, p)) {
+    switch (insn_peek(bytes, MIN(n, SWEEP_INSN_MAX), code_size, rules->features, p)) {
     case DECODE_OK:
         if (p->row == ROW_BSF && p->f3 && zf_is_dead(rules, bytes + p->len, n - p->len, code_size))
             return LOOK_OK;
@@ -199,15 +196,15 @@ static Look look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsi
  */
 static bool tail_allowed(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size)
 {
-    uint8_t full[INSN_MAX];
+    uint8_t full[SWEEP_INSN_MAX];
     static const uint8_t fill[] = {0x00, 0xc0};
     memcpy(full, bytes, n);
     for (unsigned k = 0; k < G_N_ELEMENTS(fill); k++) {
-        memset(full + n, fill[k], INSN_MAX - n);
+        memset(full + n, fill[k], SWEEP_INSN_MAX - n);
         for (unsigned next = 0; next < 256; next++) {
             InsnPeek p;
             full[n] = next;
-            if (look(rules, full, INSN_MAX, code_size, &p) == LOOK_REFUSED)
+            if (sweep_look(rules, full, SWEEP_INSN_MAX, code_size, &p) == LOOK_REFUSED)
                 return false;
         }
     }
@@ -236,7 +233,7 @@ static bool line(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigne
         unsigned n = SWEEP_PAGE - offset;
         InsnPeek p;
         mark(s, offset);
-        switch (look(rules, page + offset, n, s->code_size, &p)) {
+        switch (sweep_look(rules, page + offset, n, s->code_size, &p)) {
         case LOOK_REFUSED:
             return refuse(s, offset, p.row);
         case LOOK_TRAPS:
@@ -296,7 +293,7 @@ static bool leads_to_known(const Sweep *s, const SweepRules *rules, const uint8_
 {
     while (offset < SWEEP_PAGE && !sweep_saw(s, offset)) {
         InsnPeek p;
-        Look found = look(rules, page + offset, SWEEP_PAGE - offset, s->code_size, &p);
+        Look found = sweep_look(rules, page + offset, SWEEP_PAGE - offset, s->code_size, &p);
         if (found == LOOK_REFUSED || found == LOOK_MORE) {
             *bad = offset;
             *row = p.row;
@@ -312,7 +309,7 @@ bool sweep_head(Sweep *s, const SweepRules *rules, const uint8_t *page)
     if (s->refused)
         return false;
     unsigned bad = 0, row = ROW_INVALID;
-    for (unsigned offset = 0; offset < INSN_MAX; offset++)
+    for (unsigned offset = 0; offset < SWEEP_INSN_MAX; offset++)
         if (leads_to_known(s, rules, page, offset, &bad, &row))
             return sweep_from(s, rules, page, offset, s->code_size);
     return refuse(s, bad, row);
@@ -326,12 +323,12 @@ bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sw
         return false;
     if (!s->crosses)
         return true;
-    uint8_t bytes[INSN_MAX * 2];
+    uint8_t bytes[SWEEP_INSN_MAX * 2];
     unsigned n = SWEEP_PAGE - s->crosses;
     InsnPeek p;
     memcpy(bytes, page + s->crosses, n);
-    memcpy(bytes + n, next_page, INSN_MAX);
-    switch (look(rules, bytes, n + INSN_MAX, s->code_size, &p)) {
+    memcpy(bytes + n, next_page, SWEEP_INSN_MAX);
+    switch (sweep_look(rules, bytes, n + SWEEP_INSN_MAX, s->code_size, &p)) {
     case LOOK_TRAPS: return true;
     case LOOK_OK: return p.len <= n || sweep_from(next, rules, next_page, p.len - n, s->code_size);
     default: return false;

@@ -13,9 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "frontend/insn.h"
+#include "frontend/decode.h"
 
 #define SWEEP_PAGE 4096u
+#define SWEEP_INSN_MAX 15 /* bytes of an instruction, SDM 2A 2.3.11 */
 
 /* What is allowed depends on the guest's CPU and on the host's. */
 typedef struct SweepRules {
@@ -37,6 +38,16 @@ typedef struct Sweep {
 
 /* May an instruction of this row run in a sandbox, whatever stands around it? f3: it has that prefix. */
 bool sweep_allows(const SweepRules *rules, uint16_t row, bool f3);
+
+typedef enum Look {
+    LOOK_OK,
+    LOOK_REFUSED,
+    LOOK_MORE, /* it is longer than the n bytes given */
+    LOOK_TRAPS, /* whatever CPU: no bytes of it count */
+} Look;
+
+/* One instruction: may it run in a sandbox? p->row is left alone for the commonest, which all are harmless. */
+Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p);
 
 /*
  * Look at the code of page (4096 bytes) from offset on, in addition to what s saw before. All that was seen in one Sweep is of

@@ -1,5 +1,5 @@
 /*
- * The interpreter as an engine.
+ * The interpreter as an engine, and the others, in the same world.
  *
  * A minimal protected-mode world: PAE page tables that give the case's pages the permissions they have on the host, a GDT
  * as Linux has it, the LDT, a TSS, and an IDT whose handlers are one HLT per vector. So a case's exception is delivered
@@ -10,6 +10,8 @@
 #include <glib.h>
 
 #include "cpu/cpu.h"
+#include "decision/direct_state.h"
+#include "decision/space_state.h"
 #include "diff/engine.h"
 #include "tcache/tcache.h"
 
@@ -40,6 +42,8 @@ typedef struct InterpEngine {
     unsigned tables; /* page tables in use */
     Seg ldt[DIFF_LDT], flat_code, flat_data, null, kernel_code, kernel_stack;
     bool loadable[DIFF_LDT];
+    Direct *direct;
+    uint8_t before[DIFF_PAGES][0x1000]; /* direct: the pages before the case */
 } InterpEngine;
 
 static InterpEngine *self(DiffEngine *e)
@@ -157,10 +161,10 @@ static const Seg *seg_of(InterpEngine *t, uint16_t sel)
     return sel == DIFF_DS32 ? &t->flat_data : sel == DIFF_CS32 ? &t->flat_code : &t->null;
 }
 
-static void interp_engine_run(DiffEngine *e, const DiffCase *c, unsigned max_insns, DiffResult *r)
+static const uint8_t order[6] = { S_ES, S_CS, S_SS, S_DS, S_FS, S_GS };
+
+static void set_state(InterpEngine *t, const DiffCase *c)
 {
-    static const uint8_t order[6] = { S_ES, S_CS, S_SS, S_DS, S_FS, S_GS };
-    InterpEngine *t = self(e);
     Vcpu *v = t->v;
 
     for (int i = 0; i < 8; i++)
@@ -180,8 +184,41 @@ static void interp_engine_run(DiffEngine *e, const DiffCase *c, unsigned max_ins
     v->delivering = -1;
     if (c->eflags & FL_TF)
         vcpu_attention(v, ATTN_STEP);
+}
 
-    Exit why = v->tcache ? tcache_run(v, max_insns) : interp_run(v, max_insns);
+/* Code is written for every case: no reason to leave it to the translator. */
+static void forget_writes(gpointer page, gpointer code, gpointer opaque)
+{
+    ((CodePage *)code)->writes = 0;
+}
+
+/* The interpreter has run the case to its end: once more, from the start, directly. */
+static Exit run_directly(InterpEngine *t, const DiffCase *c)
+{
+    for (int i = 0; i < DIFF_PAGES; i++) {
+        uint8_t *page = t->ram->host + PHYS_PAGES + i * 0x1000;
+        if (memcmp(page, t->before[i], 0x1000)) {
+            ram_written(t->ram, PHYS_PAGES + i * 0x1000, 0x1000);
+            memcpy(page, t->before[i], 0x1000);
+        }
+    }
+    set_state(t, c);
+    if (t->direct->spaces)
+        g_hash_table_foreach(t->direct->spaces->code, forget_writes, NULL);
+    return direct_run(t->direct);
+}
+
+static void interp_engine_run(DiffEngine *e, const DiffCase *c, unsigned max_insns, DiffResult *r)
+{
+    InterpEngine *t = self(e);
+    Vcpu *v = t->v;
+
+    if (t->direct)
+        memcpy(t->before, t->ram->host + PHYS_PAGES, sizeof t->before);
+    set_state(t, c);
+    Exit why = v->tcache && !t->direct ? tcache_run(v, max_insns) : interp_run(v, max_insns);
+    if (t->direct && why == EXIT_HALT)
+        why = run_directly(t, c);
 
     memset(r, 0, sizeof *r);
     fpu_to_fxsave(v, r->fx.b);
@@ -225,6 +262,7 @@ static void interp_engine_touched(DiffEngine *e, int page, unsigned offset, unsi
 static void interp_engine_free(DiffEngine *e)
 {
     InterpEngine *t = self(e);
+    direct_free(t->direct);
     tcache_free(t->v->tcache);
     vcpu_free(t->v);
     bus_free(t->mem);
@@ -277,4 +315,24 @@ DiffEngine *diff_engine_windowed(const char *model, unsigned budget)
         return NULL;
     }
     return e;
+}
+
+DiffEngine *diff_engine_direct(const char *model, bool split)
+{
+    DiffEngine *e = diff_engine_translate(model);
+    if (!e)
+        return NULL;
+    e->name = split ? "split views" : "direct execution";
+    self(e)->direct = direct_new(self(e)->v, split ? DIRECT_STRICT : DIRECT_ON, NULL);
+    self(e)->direct->forced = true;
+    if (!direct_try(self(e)->direct)) {
+        e->free(e);
+        return NULL;
+    }
+    return e;
+}
+
+uint64_t diff_engine_direct_stays(const DiffEngine *e)
+{
+    return self((DiffEngine *)e)->direct->stats.stays;
 }

@@ -81,7 +81,8 @@ static bool memory_equal(Worker *w)
 
 /*
  * An image of the x87 state in memory: MXCSR_MASK is a constant of the CPU, whose bit 17 (misaligned SSE) is the host's, not
- * the model's; and hosts that keep FOP, FIP and FDP only while an exception is pending store zeros for them (20 bytes).
+ * the model's; and hosts that keep FOP, FIP and FDP only while an exception is pending store zeros for them (20 bytes), or do so
+ * for an engine that runs on such a host.
  */
 static bool only_host_fields(Worker *w)
 {
@@ -90,7 +91,7 @@ static bool only_host_fields(Worker *w)
         for (unsigned k = 0; (diff_pages[i].perm & DIFF_W) && k < 4096; k++)
             if (w->native[i][k] != w->engine[i][k])
                 bytes += (w->native[i][k] == 2 && w->engine[i][k] == 0 && (k & 15) == 14)
-                         || (w->native[i][k] == 0 && !w->rules.fip_always) ? 1 : 100;
+                         || ((w->native[i][k] == 0 || w->engine[i][k] == 0) && !w->rules.fip_always) ? 1 : 100;
     return bytes <= 22;
 }
 

@@ -15,6 +15,7 @@
         .set ABSENT, USER + 0x7000
         .set FRESH, USER + 0x8000
         .set STACK, USER + 0x10000
+        .set KERNEL, 0xc0000000         # the first 4 MiB once more: a kernel has its place above user code
 gdt_end:
 
         # An IDT entry of ours: vector, label, DPL 3 or 0
@@ -30,6 +31,8 @@ guest_main:
         rep stosl
         movl $0x83, DIR
         movl $0x83, DIR2
+        movl $0x83, DIR + (KERNEL >> 20)
+        movl $0x83, DIR2 + (KERNEL >> 20)
         movl $TABLE + 7, DIR + 4
         movl $TABLE2 + 7, DIR2 + 4
         movl $0, %ecx
