@@ -29,11 +29,6 @@ enum {
 /* Physical */
 enum { PHYS_PDPT = 0x1000, PHYS_PD = 0x2000, PHYS_PT = 0x6000, PHYS_SYS = 0x10000, PHYS_PAGES = 0x20000, PHYS_SIZE = 0x100000 };
 
-#define PTE_P 1u
-#define PTE_W 2u
-#define PTE_U 4u
-#define PTE_NX (1ull << 63)
-
 typedef struct InterpEngine {
     DiffEngine e;
     Vcpu *v;
