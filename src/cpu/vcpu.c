@@ -3,11 +3,12 @@
  */
 #include "cpu/cpu.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "cpu/debug.h"
 #include "cpu/handlers.h"
 #include "frontend/codecache.h"
+#include "softmmu/largepage.h"
 #include "softmmu/mmu.h"
 
 #define CODE_POOL_BYTES (12u << 20) /* decoded instructions: some 200 000 */
@@ -62,10 +63,7 @@ static void region_watched(void *opaque)
 
 Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ram *ram)
 {
-    Vcpu *v = aligned_alloc(64, (sizeof(Vcpu) + 63) & ~(size_t)63);
-    if (!v)
-        g_error("out of memory for a CPU's state");
-    memset(v, 0, sizeof *v);
+    Vcpu *v = large_new0(sizeof *v);
     v->model = model;
     v->mem = mem;
     v->io = io;
@@ -93,5 +91,5 @@ void vcpu_free(Vcpu *v)
     if (v->mem)
         bus_set_protector(v->mem, NULL, NULL);
     codecache_free(v->code);
-    free(v);
+    large_free(v, sizeof *v);
 }

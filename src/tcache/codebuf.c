@@ -9,14 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* Linux 6.1 */
-#endif
+#include "softmmu/largepage.h"
+
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
-
-#define LARGE_PAGE ((size_t)2 << 20)
 
 static int open_memfd(void)
 {
@@ -27,31 +24,14 @@ static int open_memfd(void)
     return fd;
 }
 
-/* A mapping of the whole file where large pages can be: at a multiple of their size. */
-static void *map_aligned(int fd, size_t size, int prot)
-{
-    uint8_t *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (room == MAP_FAILED)
-        return room;
-    uint8_t *at = room + (-(uintptr_t)room & (LARGE_PAGE - 1)), *end = room + size + LARGE_PAGE;
-    void *map = mmap(at, size, prot, MAP_SHARED | MAP_FIXED, fd, 0);
-    uint8_t *rest = map == MAP_FAILED ? at : at + size;
-    if (at > room)
-        munmap(room, at - room);
-    if (rest < end)
-        munmap(rest, end - rest);
-    return map;
-}
-
 CodeBuf *codebuf_new(size_t size, GError **error)
 {
     int fd = open_memfd();
     void *w = MAP_FAILED, *x = MAP_FAILED;
 
     if (fd >= 0 && ftruncate(fd, size) == 0) {
-        w = map_aligned(fd, size, PROT_READ | PROT_WRITE);
-        x = map_aligned(fd, size, PROT_READ | PROT_EXEC);
+        w = large_map(fd, size, PROT_READ | PROT_WRITE);
+        x = large_map(fd, size, PROT_READ | PROT_EXEC);
     }
     if (w == MAP_FAILED || x == MAP_FAILED) {
         int err = errno;
@@ -90,8 +70,8 @@ void codebuf_settle(CodeBuf *b)
     size_t filled = (b->code - b->write) & ~(LARGE_PAGE - 1);
 
     for (; b->large < filled; b->large += LARGE_PAGE) {
-        if (madvise(b->write + b->large, LARGE_PAGE, MADV_COLLAPSE) == 0)
-            madvise(b->write + b->delta + b->large, LARGE_PAGE, MADV_COLLAPSE);
+        if (large_collapse(b->write + b->large))
+            large_collapse(b->write + b->delta + b->large);
     }
 }
 

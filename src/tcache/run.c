@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cpu/simd.h"
+#include "softmmu/largepage.h"
 #include "tcache/fplive.h"
 #include "tcache/shadow.h"
 
@@ -269,7 +270,7 @@ TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
     CodeBuf *buf = codebuf_new(MAX(bytes, 256u << 10), error);
     if (!buf)
         return NULL;
-    TCache *c = g_new0(TCache, 1);
+    TCache *c = large_new0(sizeof *c);
     c->v = v;
     c->buf = buf;
     c->features = v->model->features;
@@ -293,7 +294,7 @@ void tcache_free(TCache *c)
     if (c->perf_map)
         fclose(c->perf_map);
     codebuf_free(c->buf);
-    g_free(c);
+    large_free(c, sizeof *c);
 }
 
 void tcache_set_shadow(TCache *c, void (*difference)(void *opaque, const char *report), void *opaque)
