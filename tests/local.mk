@@ -86,6 +86,8 @@ tests_test_direct_SOURCES = tests/test-direct.c $(CPUBENCH)
 # Translated code against the interpreter, and what only it can get wrong.
 check_PROGRAMS += tests/test-tcache
 tests_test_tcache_SOURCES = tests/test-tcache.c $(CPUBENCH)
+check_PROGRAMS += tests/test-spans
+tests_test_spans_SOURCES = tests/test-spans.c $(CPUBENCH)
 
 # What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
 HWTEST = tests/hwtest.c tests/hwtest.h

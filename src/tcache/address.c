@@ -59,47 +59,43 @@ static void emit_rorx_r11_r10(Emit *e, unsigned count)
     emit8(e, count);
 }
 
-/* Shadow mode: size bytes at r10 are about to be written. Uses r11, r12 and flags. */
-static void emit_note_store(Tr *t, unsigned size)
+/* A field of the TLB entry whose offset in the table is r11. */
+static HostMem tlb_field(const Tr *t, size_t field)
+{
+    int idx = t->bits >> MODE_MMU_SHIFT & 3;
+    return (HostMem){H_R14, H_R11, 0, offsetof(Vcpu, tlb) + idx * sizeof t->v->tlb[0] + field};
+}
+
+/* Shadow mode: size bytes at `at` are about to be written. Uses r11, r12 and flags. */
+static void emit_note_store(Tr *t, HostMem at, unsigned size)
 {
     Emit *e = &t->e;
-    emit_mov_imm64(e, H_R11, (uintptr_t)t->v->log); /* begins with StoreLogHead */
     for (unsigned done = 0, n; done < size; done += n) {
         unsigned left = size - done;
+        emit_mov_imm64(e, H_R11, (uintptr_t)t->v->log); /* begins with StoreLogHead */
         emit_load(e, 8, H_R12, host_mem(H_R11, offsetof(StoreLogHead, next)));
         emit_rm(e, 0, 8, 0x83, 0, host_mem(H_R11, offsetof(StoreLogHead, next))); /* add */
         emit8(e, sizeof(StoreEntry));
         n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-        emit_lea(e, 8, H_R10, host_mem(H_R10, done));
-        emit_store(e, 8, host_mem(H_R12, offsetof(StoreEntry, at)), H_R10);
+        emit_lea(e, 8, H_R11, at);
+        emit_store(e, 8, host_mem(H_R12, offsetof(StoreEntry, at)), H_R11);
         emit_rm(e, 0, 8, 0xc7, 0, host_mem(H_R12, offsetof(StoreEntry, size)));
         emit32(e, n);
         if (n == 1)
-            emit_rm(e, 0, 4, 0x0fb6, H_R11, host_mem(H_R10, 0));
+            emit_rm(e, 0, 4, 0x0fb6, H_R11, at);
         else
-            emit_load(e, n, H_R11, host_mem(H_R10, 0));
+            emit_load(e, n, H_R11, at);
         emit_store(e, 8, host_mem(H_R12, offsetof(StoreEntry, old)), H_R11);
-        if (done)
-            emit_lea(e, 8, H_R10, host_mem(H_R10, -(int)done));
-        if (left > n)
-            emit_mov_imm64(e, H_R11, (uintptr_t)t->v->log);
+        at.disp += n;
     }
 }
 
-/* From r10d = offset in seg to r10 = host address. */
-static void access(Tr *t, int seg, unsigned size, bool write)
+/* Compare linear address r10d with its TLB entry: "above" unless size bytes from there may be accessed. r11 = offset of the entry. */
+static void emit_tlb_compare(Tr *t, unsigned size, bool write)
 {
     Emit *e = &t->e;
-    int idx = t->bits >> MODE_MMU_SHIFT & 3;
-    size_t tlb = offsetof(Vcpu, tlb) + idx * sizeof t->v->tlb[0];
+    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
 
-    g_assert(t->park_ok);
-    if (!(t->bits >> MODE_FLAT_SHIFT >> seg & 1) || (write && seg == S_CS)) {
-        emit_lea(e, 8, H_R11, host_mem(H_R10, size - 1));
-        emit_rm(e, 0, 8, 0x3b, H_R11, seg_field(seg, write ? offsetof(Seg, write_max) : offsetof(Seg, read_max)));
-        tr_slow_if(t, 15); /* greater, signed */
-        emit_rm(e, 0, 4, 0x03, H_R10, seg_field(seg, offsetof(Seg, base))); /* 32 bits: linear addresses wrap */
-    }
     G_STATIC_ASSERT(sizeof(TlbEntry) == 32);
     if (t->c->bmi2) {
         emit_rorx_r11_r10(e, PAGE_BITS - 5);
@@ -110,8 +106,7 @@ static void access(Tr *t, int seg, unsigned size, bool write)
     }
     emit_rr(e, 0, 4, 0x81, 4, H_R11);
     emit32(e, (TLB_SIZE - 1) << 5);
-    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
-    emit_load(e, 8, H_R12, (HostMem){H_R14, H_R11, 0, tlb + tag});
+    emit_load(e, 8, H_R12, tlb_field(t, tag));
     emit_rr(e, 0, 8, 0x31, H_R10, H_R12);
     if (write && t->c->shadow) {
         emit_rr(e, 0, 8, 0x0fba, 7, H_R12); /* btc */
@@ -119,12 +114,51 @@ static void access(Tr *t, int seg, unsigned size, bool write)
     }
     emit_rr(e, 0, 8, 0x81, 7, H_R12);
     emit32(e, PAGE_SIZE - size);
+}
+
+/* From r10d = offset in seg to r10 = host address. */
+static void access(Tr *t, int seg, unsigned size, bool write)
+{
+    Emit *e = &t->e;
+
+    g_assert(t->park_ok);
+    if (!(t->bits >> MODE_FLAT_SHIFT >> seg & 1) || (write && seg == S_CS)) {
+        emit_lea(e, 8, H_R11, host_mem(H_R10, size - 1));
+        emit_rm(e, 0, 8, 0x3b, H_R11, seg_field(seg, write ? offsetof(Seg, write_max) : offsetof(Seg, read_max)));
+        tr_slow_if(t, 15); /* greater, signed */
+        emit_rm(e, 0, 4, 0x03, H_R10, seg_field(seg, offsetof(Seg, base))); /* 32 bits: linear addresses wrap */
+    }
+    emit_tlb_compare(t, size, write);
     tr_slow_if(t, 7);
-    emit_rm(e, 0, 8, 0x03, H_R10, (HostMem){H_R14, H_R11, 0, tlb + offsetof(TlbEntry, addend)});
-    if (write && t->c->shadow)
-        emit_note_store(t, size);
-    flags_clobbered(t);
+    emit_rm(e, 0, 8, 0x03, H_R10, tlb_field(t, offsetof(TlbEntry, addend)));
     t->at = host_mem(H_R10, 0);
+    if (write && t->c->shadow)
+        emit_note_store(t, t->at, size);
+    flags_clobbered(t);
+}
+
+uint8_t *tr_tlb_span(Tr *t, unsigned bytes, bool write)
+{
+    emit_tlb_compare(t, bytes, write);
+    uint8_t *fails = emit_jcc(&t->e, 7);
+    emit_load(&t->e, 8, H_R13, tlb_field(t, offsetof(TlbEntry, addend)));
+    emit_rr(&t->e, 0, 8, 0x01, H_R10, H_R13); /* add */
+    return fails;
+}
+
+bool tr_covered(Tr *t, int slot, unsigned size, bool write)
+{
+    int at = t->cover[t->k][slot];
+    if (at < 0)
+        return false;
+    const Span *s = &t->span[t->span_at[t->k] - 1];
+    g_assert(at + size <= s->bytes && (s->write || !write));
+    t->at = host_mem(H_R13, at);
+    if (write && t->c->shadow) {
+        emit_note_store(t, t->at, size);
+        flags_clobbered(t);
+    }
+    return true;
 }
 
 /* Is an access of this instruction to seg one by the window? */
@@ -147,6 +181,8 @@ static HostMem windowed(HostMem m)
 
 void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
 {
+    if (tr_covered(t, SLOT_OPERAND, size, write))
+        return;
     if (by_window(t, i->seg, write) && i->amask == 0xffffffff) {
         t->at = windowed(offset_of(i));
         return;
@@ -161,6 +197,8 @@ void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
 void tr_stack(Tr *t, int32_t delta, unsigned size, bool write)
 {
     bool window = by_window(t, S_SS, write);
+    if (tr_covered(t, SLOT_STACK, size, write))
+        return;
     if (window && (t->bits & MODE_STACK32)) {
         t->at = windowed(host_mem(H_R9, delta));
         return;

@@ -11,7 +11,7 @@
 
 void chain_link(TCache *c, Edge *e, TransBlock *b)
 {
-    if (e->to || !b->host || !edge_from(e)->host)
+    if (e->to || !b->host || !edge_from(e)->host || e->plain != b->plain)
         return;
     if (e->guard) {
         FetchEntry key = fetch_key(c->modes[b->mode].cs_base + b->eip, b->host);

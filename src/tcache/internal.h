@@ -52,7 +52,9 @@ typedef struct Edge {
     Ref guard;       /* crossing a page: the 64-bit immediate to compare with the FetchEntry; else 0 */
     uint16_t cold;   /* where it leads while not linked, from `jump` on */
     uint8_t index;   /* in TransBlock.edge */
-    bool parked;     /* flags parked at the jump */
+    bool parked : 1; /* flags parked at the jump */
+    bool plain : 1;  /* where a span's check failed: to a block without spans */
+    uint8_t tries : 6; /* of those: times that the interpreter did it */
 } Edge;
 
 struct TransBlock {
@@ -65,7 +67,8 @@ struct TransBlock {
     uint16_t mode;       /* number in TCache.modes */
     uint16_t bytes, code_bytes; /* of the guest's code; of the host's, from the first entry on */
     uint8_t count;       /* instructions */
-    uint8_t edges;
+    uint8_t edges : 7;
+    bool plain : 1;      /* has no spans (spans.c) */
     Edge edge[];
 };
 
@@ -147,6 +150,7 @@ struct TCache {
     GArray *late; /* LateWrite */
 
     struct WinForm *win;   /* code in window form, or NULL: there is none */
+    bool plain_next;       /* the next block is to have no spans: else it would not get on */
     struct Shadow *shadow; /* shadow mode, or NULL */
     uint64_t chaos;        /* state of the random numbers by which engines change; 0: they don't */
     TCacheListen *listen;  /* to blocks being translated; may be NULL */
@@ -188,7 +192,7 @@ unsigned mode_now(TCache *c, bool single);
 
 /* ---- transblock.c ---- */
 unsigned mode_number(TCache *c, const Mode *m);
-TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode);
+TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode, bool plain);
 /* Enter b in the table and watch its page. */
 void transblock_add(TCache *c, TransBlock *b);
 /* Is the page of host, in RAM, changing too often to be worth translating? */
@@ -232,6 +236,6 @@ void chain_remember(TCache *c, TransBlock *b);
 /* ---- translate.c ---- */
 /*
  * Translate the block at host = CS:eip; NULL when its first instruction is the interpreter's, or lies on two pages and next,
- * the host address of the second, is NULL: *crosses tells.
+ * the host address of the second, is NULL: *crosses tells. plain: without spans.
  */
-TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool *crosses);
+TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool plain, bool *crosses);

@@ -15,6 +15,8 @@
 #include "tcache/fplive.h"
 #include "tcache/shadow.h"
 
+#define PLAIN_TRIES 8 /* times that a span's check fails before the block without spans is translated */
+
 unsigned mode_now(TCache *c, bool single)
 {
     const Vcpu *v = c->v;
@@ -94,7 +96,9 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
         return NULL;
     uint32_t eip = c->v->rip;
     unsigned mode = mode_now(c, single);
-    TransBlock *b = transblock_find(c, host, eip, mode);
+    bool plain = c->plain_next || (e && e->plain);
+    c->plain_next = false;
+    TransBlock *b = transblock_find(c, host, eip, mode, plain);
     if (G_UNLIKELY(b && b->host2 && fetch_host(c, next_page(c)) != b->host2)) {
         transblock_drop(c, b); /* the second page is another one now */
         b = NULL;
@@ -103,11 +107,11 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
         bool crosses;
         if (transblock_restless(c, host))
             return NULL;
-        b = translate(c, host, NULL, eip, mode, &crosses);
+        b = translate(c, host, NULL, eip, mode, plain, &crosses);
         if (!b && crosses) {
             Hva next = fetch_host(c, next_page(c));
             if (next && !transblock_restless(c, next))
-                b = translate(c, host, next, eip, mode, &crosses);
+                b = translate(c, host, next, eip, mode, plain, &crosses);
         }
         if (!b)
             return NULL;
@@ -118,7 +122,7 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
     if (e && flushes == c->stats.flushes) {
         if (edge_from(e)->mode == b->mode && e->target == eip)
             chain_link(c, e, b);
-    } else {
+    } else if (!plain) {
         chain_remember(c, b);
     }
     return b;
@@ -154,6 +158,30 @@ static void chaos_interpret(Vcpu *v, unsigned count)
     while (--count && !__atomic_load_n(&v->attention, __ATOMIC_RELAXED));
 }
 
+/*
+ * A span's check failed, and flags that are dead there may be lost: nothing may look at them before the code goes on. Mostly
+ * the page was not in the TLB yet, so the interpreter does the rest of the block the first times.
+ */
+static bool plain_interpret(TCache *c, Edge *e)
+{
+    Vcpu *v = c->v;
+    const TransBlock *b = edge_from(e);
+    uint32_t begin = b->eip, bytes = b->bytes;
+
+    if (e->tries == PLAIN_TRIES || !b->host)
+        return false;
+    e->tries++;
+    fplive_settle(v);
+    for (unsigned n = 0; n < TRANS_INSNS; n++) {
+        uint32_t before = v->rip;
+        interp_step(v);
+        c->stats.steps++;
+        if (v->rip <= before || v->rip - begin >= bytes || __atomic_load_n(&v->attention, __ATOMIC_RELAXED))
+            break;
+    }
+    return true;
+}
+
 Exit tcache_run(Vcpu *v, uint64_t max_insns)
 {
     TCache *c = v->tcache;
@@ -183,7 +211,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     }
     while (v->insns < last) {
         uint32_t attention = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
-        if (G_UNLIKELY(attention)) {
+        if (G_UNLIKELY(attention && !(edge && edge->plain))) {
             edge = NULL;
             transblock_late(c);
             if (c->win)
@@ -213,6 +241,13 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 continue;
             }
             single |= dice >> 1 & 3;
+        }
+        if (G_UNLIKELY(edge && edge->plain && !single)) {
+            Edge *e = edge;
+            edge = NULL;
+            if (plain_interpret(c, e))
+                continue;
+            edge = e;
         }
         const void *code = single || second || (edge && !edge->to) ? NULL : code_quick(c);
         second = false;

@@ -138,10 +138,12 @@ static void run_translated(Shadow *s, const TransBlock *b, uint64_t count)
 {
     Vcpu *v = s->c->v;
     uint64_t left = s->c->enter(v, block_code(s->c, b));
-    if (left == LEFT_SITE)
+    if (left == LEFT_SITE) {
         v->insns += ((Site *)v->site)->index + 1;
-    else if (left > LEFT_SECOND)
+    } else if (left > LEFT_SECOND) {
         v->rip = ((Edge *)left)->target;
+        s->c->plain_next = ((Edge *)left)->plain;
+    }
     v->site = NULL;
 }
 

@@ -39,6 +39,7 @@ void tcache_stats_print(const TCache *c, GString *out)
                            s.blocks, s.insns, s.code_used >> 10, s.data_used >> 10, s.size >> 10);
     g_string_append_printf(out, "executed: %" G_GUINT64_FORMAT " instructions, %" G_GUINT64_FORMAT " entries, %" G_GUINT64_FORMAT
                            " interpreted, %" G_GUINT64_FORMAT " handlers called\n", c->v->insns, s.entries, s.steps, calls);
+    g_string_append_printf(out, "spans %" G_GUINT64_FORMAT ", blocks without because a check failed %" G_GUINT64_FORMAT "\n", s.spans, s.plain);
     g_string_append_printf(out, "links %" G_GUINT64_FORMAT ", flushes %" G_GUINT64_FORMAT ", invalidated pages %" G_GUINT64_FORMAT "\n",
                            s.links, s.flushes, s.invalidations);
     qsort(rows, ROW_COUNT, sizeof rows[0], (int (*)(const void *, const void *))more_calls);

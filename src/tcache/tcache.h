@@ -16,6 +16,7 @@ typedef struct TCacheStats {
     uint64_t entries;            /* times the run loop entered translated code */
     uint64_t steps;              /* instructions left to the interpreter by the run loop */
     uint64_t links, flushes, invalidations;
+    uint64_t spans, plain;       /* operands checked together (spans.c); blocks translated without, because that failed */
     size_t code_used, data_used, size;
 } TCacheStats;
 

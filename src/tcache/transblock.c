@@ -42,10 +42,10 @@ static bool in_ram(const TCache *c, Hva p)
     return r && p >= r->host && p < r->host + r->size;
 }
 
-TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode)
+TransBlock *transblock_find(TCache *c, Hva host, uint32_t eip, unsigned mode, bool plain)
 {
     TransBlock *b = ref_at(c, c->hash[hash_of(host, eip, mode)]);
-    while (b && (b->host != host || b->eip != eip || b->mode != mode))
+    while (b && (b->host != host || b->eip != eip || b->mode != mode || b->plain != plain))
         b = ref_at(c, b->hash_next);
     return b;
 }

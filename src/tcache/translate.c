@@ -221,6 +221,25 @@ static void note_access(void *opaque, uint8_t *at)
     t->access[t->accesses++] = (TrAccess){at, t->fix | (t->park_ok ? 0 : FIX_FLAGS)};
 }
 
+/* Where a span's check fails: on by the block without spans from that instruction on. Flags parked, or dead there. */
+static void emit_plain_edge(Tr *t, unsigned n)
+{
+    Emit *e = &t->e;
+    unsigned index = t->b->edges - t->spans + n, k = t->span[n].first;
+    uint32_t target = t->b->eip;
+    for (unsigned j = 0; j < k; j++)
+        target += t->insn[j].len;
+    emit_patch32(t->span_jump[n], e->p);
+    if (k)
+        emit_lea(e, 8, H_R15, host_mem(H_R15, k));
+    uint8_t *jump = emit_jmp(e);
+    Edge *edge = &t->b->edge[index];
+    *edge = (Edge){.index = index, .target = target, .plain = true, .parked = true, .jump = ref_to(t->c, jump), .cold = e->p - jump};
+    emit_patch32(jump, e->p);
+    emit_mov_imm32(e, H_R10, ref_to(t->c, edge));
+    emit_jmp_to(e, t->c->stub_edge);
+}
+
 static void emit_cold(Tr *t)
 {
     Emit *e = &t->e;
@@ -240,12 +259,21 @@ static void emit_cold(Tr *t)
         emit_call_to(e, t->c->stub_call);
         if (c->x87_ok)
             emit_call_to(e, t->c->stub_x87);
+        uint8_t *fails = c->span ? span_check(t, c->span, c->k + 1) : NULL;
         if (c->xmm_ok)
             emit_call_to(e, t->c->stub_xmm);
         if (c->host_ok)
             unpark(e);
         emit_jmp_to(e, c->back);
+        if (fails) { /* leave: what follows begins a block of its own */
+            emit_patch32(fails, e->p);
+            emit_lea(e, 8, H_R15, host_mem(H_R15, c->k + 1));
+            emit_mov_imm32(e, H_R10, c->next);
+            emit_jmp_to(e, t->c->stub_leave);
+        }
     }
+    for (unsigned n = 0; n < t->spans; n++)
+        emit_plain_edge(t, n);
     for (unsigned n = 0; n < t->cold_edges; n++) {
         ColdEdge *ce = &t->cold_edge[n];
         Edge *edge = &t->b->edge[ce->index];
@@ -321,18 +349,48 @@ static bool is_faulty(uint8_t kind)
     return kind != KIND_INLINE && kind != KIND_BRANCH;
 }
 
-/* Backwards: are flags wanted after each instruction? Whatever follows the block may want them. */
+/* Does a span begin before instruction k? */
+static bool span_begins(const Tr *t, unsigned k)
+{
+    return t->span_at[k] && t->span[t->span_at[k] - 1].first == k;
+}
+
+/* Where a span's check fails the plain block begins; with a bound on instructions the run loop may look there. */
+static bool span_wants_flags(const Tr *t, unsigned k)
+{
+    return t->live_before[k] || (t->bits & MODE_SINGLE);
+}
+
+static bool live_before(const InsnPlan *p, bool live_after)
+{
+    return is_faulty(p->kind) || p->flags == FLAGS_READ || (live_after && p->flags != FLAGS_WRITE);
+}
+
+/* Backwards: are flags wanted after each instruction? Whatever follows the block may want them. First without spans. */
 static void plan_flags(Tr *t)
 {
     bool live = true;
+    for (int k = t->n - 1; k >= 0; k--)
+        t->live_before[k] = live = live_before(&t->plan[k], live);
+    spans_plan(t);
+    live = true;
     for (int k = t->n - 1; k >= 0; k--) {
         InsnPlan *p = &t->plan[k];
         p->live = live;
-        if (is_faulty(p->kind) || p->flags == FLAGS_READ)
+        live = live_before(p, live);
+        if (span_begins(t, k) && span_wants_flags(t, k))
             live = true;
-        else if (p->flags == FLAGS_WRITE)
-            live = false;
     }
+}
+
+/* Check the span that begins before this instruction. */
+static void emit_span(Tr *t)
+{
+    unsigned span = t->span_at[t->k];
+    if (span_wants_flags(t, t->k))
+        flags_park(t);
+    t->span_jump[span - 1] = span_check(t, span, t->k);
+    flags_clobbered(t);
 }
 
 /* Go on only if the second page is still where it was; else the run loop looks. Flags parked. */
@@ -365,7 +423,13 @@ static void emit_entries(Tr *t)
     bool wanted = false; /* in either place */
     for (unsigned k = 0; k < t->n; k++) {
         const InsnPlan *p = &t->plan[k];
-        if (is_faulty(p->kind) && !p->quiet) {
+        bool check = span_begins(t, k);
+        if (check && !span_wants_flags(t, k)) {
+            b->entry_h = b->entry_p = here(t);
+            t->host_ok = t->park_ok = false;
+            return;
+        }
+        if (check || (is_faulty(p->kind) && !p->quiet)) {
             b->entry_h = here(t);
             t->host_ok = true;
             flags_park(t);
@@ -432,6 +496,7 @@ static void emit_insn(Tr *t)
             .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
             .first_access = t->accesses_before, .accesses = t->accesses - t->accesses_before,
             .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || changes_mode(i),
+            .span = tr_span_lives(t) ? t->span_at[t->k] : 0, .k = t->k, .next = t->next,
         };
     }
 }
@@ -532,10 +597,10 @@ static unsigned edges_of(const Tr *t)
     }
 }
 
-TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool *crosses)
+TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool plain, bool *crosses)
 {
     Mode saved = c->modes[mode];
-    size_t room = BLOCK_ROOM + sizeof(TransBlock) + 2 * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + (2 + SPANS_MAX) * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
     Tr t;
 
     if (codebuf_room(c->buf) < room) {
@@ -550,7 +615,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     t.cs_base = saved.cs_base;
     t.cs_limit = saved.cs_limit;
     t.mode = mode;
-    TransBlock draft = {.host = host, .eip = eip, .mode = mode};
+    TransBlock draft = {.host = host, .eip = eip, .mode = mode, .plain = plain};
     t.b = &draft;
     draft.bytes = decode(&t, host);
     *crosses = false;
@@ -565,15 +630,17 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     if (t.n == 0)
         return NULL;
     draft.count = t.n;
-    draft.edges = edges_of(&t);
+    plan_flags(&t);
+    draft.edges = edges_of(&t) + t.spans;
     TransBlock *b = t.b = codebuf_data(c->buf, sizeof draft + draft.edges * sizeof(Edge), 0);
     memcpy(b, &draft, sizeof draft);
-    plan_flags(&t);
     t.e = (Emit){.p = c->buf->code, .access = note_access, .opaque = &t};
     emit_entries(&t);
     t.eip = eip;
     for (t.k = 0; t.k < t.n; t.k++) {
         t.next = t.eip + t.insn[t.k].len;
+        if (span_begins(&t, t.k))
+            emit_span(&t);
         emit_insn(&t);
         t.eip = t.next;
     }
@@ -591,6 +658,8 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     c->buf->code = (uint8_t *)(((uintptr_t)t.e.p + 15) & ~(uintptr_t)15);
     codebuf_settle(c->buf);
     transblock_add(c, b);
+    c->stats.spans += t.spans;
+    c->stats.plain += plain;
     if (G_UNLIKELY(c->listen != NULL))
         tell_listener(c, b);
     return b;

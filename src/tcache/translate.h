@@ -14,6 +14,7 @@
 
 #include "tcache/emit.h"
 #include "tcache/internal.h"
+#include "tcache/spans.h"
 
 typedef enum FlagUse {
     FLAGS_NONE,  /* neither read nor written */
@@ -49,6 +50,8 @@ typedef struct ColdPath {
     bool host_ok;    /* flags wanted in the host's there */
     bool xmm_ok, x87_ok; /* guest registers wanted in the host's there */
     bool final;      /* no coming back: what code is translated under may have changed */
+    uint8_t span, k; /* the span that goes on behind instruction k, to be checked again; 0: none */
+    uint32_t next;   /* eip behind it */
     uint16_t first_jump, jumps; /* in Tr.jump */
     uint16_t first_access, accesses; /* in Tr.access */
 } ColdPath;
@@ -97,6 +100,14 @@ typedef struct Tr {
     unsigned accesses, accesses_before;
     ColdEdge cold_edge[2];
     unsigned cold_edges;
+    /* spans.c; the span that is live at an instruction, from its check on, is span_at - 1 */
+    Span span[SPANS_MAX];
+    unsigned spans;
+    uint8_t *span_jump[SPANS_MAX]; /* of its check, where it fails */
+    uint8_t span_at[TRANS_INSNS];
+    int16_t cover[TRANS_INSNS][SLOTS]; /* an operand's place in the span; -1: it is checked by itself */
+    bool live_before[TRANS_INSNS];     /* would flags be wanted there, if there were no spans? */
+    RegSym reg_sym[TRANS_INSNS + 1][8];
 } Tr;
 
 static const uint8_t tr_host[8] = {H_R8, H_CX, H_DX, H_BX, H_R9, H_BP, H_SI, H_DI};
@@ -168,6 +179,15 @@ void tr_pointer(Tr *t, int seg, int reg, unsigned asize, unsigned size, bool wri
 bool tr_by_window(const Tr *t, const Insn *i);
 /* reg = offset of the operand in its segment, 32 bits. */
 void tr_offset(Tr *t, const Insn *i, int reg);
+/* Is there a span, and goes it on behind this instruction? Then r13 has its address. */
+static inline bool tr_span_lives(const Tr *t)
+{
+    return t->span_at[t->k] && t->k < t->span[t->span_at[t->k] - 1].last;
+}
+/* Is the operand part of a span? Tr.at is it, then; nothing else is to be done for it. */
+bool tr_covered(Tr *t, int slot, unsigned size, bool write);
+/* Look in the TLB for bytes at linear address r10d: r13 = host address. A jump where that fails. Uses r11, r12 and flags. */
+uint8_t *tr_tlb_span(Tr *t, unsigned bytes, bool write);
 /* ESP += delta, as wide as the stack. Uses r11. */
 void tr_stack_move(Tr *t, int32_t delta);
 
@@ -187,5 +207,8 @@ void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
 bool fp_wants_parked(const Tr *t, const Insn *i);
 /* The plan for rows from ROW_F2XM1 on. */
 InsnPlan fp_insn_plan(const Tr *t, const Insn *i);
+/* What spans need to know of them, when they are done in place: which general registers change, whether memory is written. */
+unsigned fp_writes_gprs(const Insn *i, const uint8_t *raw);
+bool fp_writes_memory(const Insn *i, const uint8_t *raw);
 /* Does its handler use the host's x87, or look at or change Vcpu.fpu's part of it? */
 bool fp_touches_x87(const Tr *t, const Insn *i);

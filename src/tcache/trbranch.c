@@ -52,27 +52,29 @@ static void tr_loop(Tr *t, const Insn *i, bool count)
         fall_through(t);
 }
 
-/* r13 = where to, from a register or memory. */
-static void load_target(Tr *t, const Insn *i)
+/* reg = where to, from a register or memory. */
+static void load_target(Tr *t, const Insn *i, int reg)
 {
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, i->opsize, false);
         if (i->opsize == 2)
-            emit_rm(&t->e, 0, 4, 0x0fb7, H_R13, t->at);
+            emit_rm(&t->e, 0, 4, 0x0fb7, reg, t->at);
         else
-            emit_load(&t->e, 4, H_R13, t->at);
+            emit_load(&t->e, 4, reg, t->at);
     } else if (i->opsize == 2) {
-        emit_rr(&t->e, 0, 4, 0x0fb7, H_R13, tr_reg(i->dst));
+        emit_rr(&t->e, 0, 4, 0x0fb7, reg, tr_reg(i->dst));
     } else {
-        emit_mov(&t->e, 4, H_R13, tr_reg(i->dst));
+        emit_mov(&t->e, 4, reg, tr_reg(i->dst));
     }
 }
 
 static void tr_call(Tr *t, const Insn *i)
 {
     unsigned size = i->opsize;
+    /* the check of the push uses r10; without one r13 may be its address */
+    int to = t->cover[t->k][SLOT_STACK] >= 0 ? H_R10 : H_R13;
     if (i->form != FORM_I)
-        load_target(t, i);
+        load_target(t, i, to);
     tr_stack(t, -(int)size, size, true);
     emit_rm(&t->e, 0, size, 0xc7, 0, t->at);
     emit_imm(&t->e, size, t->next);
@@ -86,7 +88,8 @@ static void tr_call(Tr *t, const Insn *i)
         tr_edge_call(t, 0, target_of(t, i));
         tr_call_end(t, 1, back);
     } else {
-        emit_mov(&t->e, 4, H_R10, H_R13);
+        if (to != H_R10)
+            emit_mov(&t->e, 4, H_R10, to);
         tr_indirect(t, !(t->bits & MODE_SINGLE));
         tr_call_end(t, 0, back);
     }
@@ -113,10 +116,9 @@ void tr_branch(Tr *t, const Insn *i)
             tr_count(t);
             tr_edge(t, 0, target_of(t, i));
         } else {
-            load_target(t, i);
+            load_target(t, i, H_R10);
             flags_park(t);
             tr_count(t);
-            emit_mov(&t->e, 4, H_R10, H_R13);
             tr_indirect(t, false);
         }
         break;

@@ -200,9 +200,12 @@ static void tr_xmm(Tr *t, const Insn *i, const uint8_t *raw)
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, i->msize, writes_memory(b.op, b.prefix));
         if (i->msize == 16 && !may_be_unaligned(i) && !tr_at_window(t)) { /* #GP when not aligned: the handler's. By the window the host finds it out */
+            if (t->at.base != H_R10)
+                emit_lea(&t->e, 4, H_R10, t->at);
             emit_rr(&t->e, 0, 4, 0xf7, 0, H_R10); /* test r10d, 15 */
             emit32(&t->e, 15);
             tr_slow_if(t, 5);
+            flags_clobbered(t);
         }
     }
     emit_copied(t, i, &b);
@@ -223,6 +226,7 @@ static void tr_mxcsr(Tr *t, const Insn *i)
         emit_rr(&t->e, 0, 4, 0xf7, 0, H_R11); /* test */
         emit32(&t->e, 0xffff0000u | MXCSR_MASKS);
         tr_slow_if(t, 5);
+        flags_clobbered(t);
     }
     emit_rm(&t->e, 0, 4, 0x0fae, load ? 2 : 3, t->at);
 }
@@ -240,7 +244,7 @@ static void store_word(Tr *t, size_t to, size_t from)
     emit_store(&t->e, 2, host_mem(H_R14, to), H_R11);
 }
 
-/* x87_pointers(): r13 = offset of the memory operand. */
+/* x87_pointers() */
 static void emit_pointers(Tr *t, const Insn *i)
 {
     Emit *e = &t->e;
@@ -251,7 +255,8 @@ static void emit_pointers(Tr *t, const Insn *i)
     if (!t->fcs_known)
         store_word(t, offsetof(Vcpu, fpu.fcs), offsetof(Vcpu, seg) + S_CS * sizeof(Seg) + offsetof(Seg, sel));
     if (i->flags & INSN_MEM) {
-        emit_store(e, 8, TR_VCPU(fpu.fdp), H_R13);
+        tr_offset(t, i, H_R11);
+        emit_store(e, 8, TR_VCPU(fpu.fdp), H_R11);
         if (t->fds_known != i->seg + 1)
             store_word(t, offsetof(Vcpu, fpu.fds), offsetof(Vcpu, seg) + i->seg * sizeof(Seg) + offsetof(Seg, sel));
         t->fds_known = i->seg + 1;
@@ -296,8 +301,7 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
         return;
     }
     if (i->flags & INSN_MEM) {
-        tr_offset(t, i, H_R13);
-        tr_pointer(t, i->seg, H_R13, 4, i->msize, x87_stores(i));
+        tr_operand(t, i, i->msize, x87_stores(i));
     }
     if (i->row == ROW_FLDCW) { /* unmasking is the handler's */
         emit_load(e, 2, H_R11, t->at);
@@ -306,6 +310,7 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
         emit_rr(e, 0, 4, 0xf7, 0, H_R11); /* test r11d, 0x3f */
         emit32(e, 0x3f);
         tr_slow_if(t, 5);
+        flags_clobbered(t);
     }
     if (t->plan[t->k].flags == FLAGS_READ)
         flags_host(t);
@@ -415,6 +420,30 @@ InsnPlan fp_insn_plan(const Tr *t, const Insn *i)
     if (is_mmx_row(i))
         return fp_plan(KIND_FAULTY, FLAGS_NONE);
     return x87_plan(i);
+}
+
+unsigned fp_writes_gprs(const Insn *i, const uint8_t *raw)
+{
+    if (i->row == ROW_FNSTSW && !(i->flags & INSN_MEM))
+        return 1 << R_AX;
+    if (!(i->flags & INSN_XMM) && !is_mmx_row(i))
+        return 0;
+    FpBytes b = take_apart(i, raw);
+    switch (gpr_operand(b.op, b.prefix, b.modrm)) {
+    case 'g': return 1 << (b.modrm >> 3 & 7);
+    case 'r': return 1 << (b.modrm & 7);
+    default: return 0;
+    }
+}
+
+bool fp_writes_memory(const Insn *i, const uint8_t *raw)
+{
+    if (i->row == ROW_STMXCSR)
+        return true;
+    if (!(i->flags & INSN_XMM) && !is_mmx_row(i))
+        return x87_stores(i);
+    FpBytes b = take_apart(i, raw);
+    return writes_memory(b.op, b.prefix);
 }
 
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw)

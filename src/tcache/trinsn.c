@@ -262,9 +262,9 @@ static void tr_div(Tr *t, const Insn *i, bool is_signed)
     Emit *e = &t->e;
     if (i->flags & INSN_MEM) {
         tr_operand(t, i, 4, false);
-        emit_load(e, 4, H_R13, t->at);
+        emit_load(e, 4, H_R10, t->at);
     } else {
-        emit_mov(e, 4, H_R13, tr_reg(i->dst));
+        emit_mov(e, 4, H_R10, tr_reg(i->dst));
     }
     if (is_signed) { /* EDX must be EAX's sign, and the divisor neither 0 nor -1 */
         emit_rr(e, 0, 8, 0x63, H_R12, H_R8); /* movsxd */
@@ -272,17 +272,17 @@ static void tr_div(Tr *t, const Insn *i, bool is_signed)
         emit8(e, 32);
         emit_rr(e, 0, 4, 0x39, H_DX, H_R12);
         tr_slow_if(t, 5);
-        emit_lea(e, 4, H_R12, host_mem(H_R13, 1));
+        emit_lea(e, 4, H_R12, host_mem(H_R10, 1));
         emit_rr(e, 0, 4, 0x83, 7, H_R12);
         emit8(e, 1);
         tr_slow_if(t, 6);
     } else {
-        emit_rr(e, 0, 4, 0x39, H_R13, H_DX); /* cmp edx, r13d */
+        emit_rr(e, 0, 4, 0x39, H_R10, H_DX); /* cmp edx, r10d */
         tr_slow_if(t, 3);
     }
     emit_mov(e, 8, H_R11, H_AX);
     emit_mov(e, 4, H_AX, H_R8);
-    emit_rr(e, 0, 4, 0xf7, is_signed ? 7 : 6, H_R13);
+    emit_rr(e, 0, 4, 0xf7, is_signed ? 7 : 6, H_R10);
     emit_mov(e, 4, H_R8, H_AX);
     emit_mov(e, 8, H_AX, H_R11);
     flags_clobbered(t);
@@ -311,13 +311,20 @@ static void tr_push(Tr *t, const Insn *i)
 {
     Emit *e = &t->e;
     unsigned size = i->opsize;
+    /* the check of the push uses r10-r12, and r13 may be a span's */
+    bool covered = t->cover[t->k][SLOT_STACK] >= 0, red_zone = !covered && tr_span_lives(t);
+    int value = covered || red_zone ? H_R10 : H_R13;
     if (i->form == FORM_M) {
         tr_operand(t, i, size, false);
-        emit_load(e, size, H_R13, t->at);
+        emit_load(e, size, value, t->at);
+        if (red_zone)
+            emit_store(e, size, host_mem(H_SP, -8), value);
     }
     tr_stack(t, -(int)size, size, true);
     if (i->form == FORM_M) {
-        emit_store(e, size, t->at, H_R13);
+        if (red_zone)
+            emit_load(e, size, value = H_R12, host_mem(H_SP, -8));
+        emit_store(e, size, t->at, value);
     } else if (i->form == FORM_R) {
         emit_store(e, size, t->at, tr_reg(i->dst));
     } else {
@@ -335,19 +342,20 @@ static void tr_pop(Tr *t, const Insn *i)
         emit_load(&t->e, size, tr_reg(i->dst), t->at);
         tr_stack_move(t, size);
     } else { /* the value counts, after ESP moved */
-        emit_load(&t->e, size, H_R13, t->at);
+        emit_load(&t->e, size, H_R10, t->at);
         tr_stack_move(t, size);
-        emit_mov(&t->e, size, H_R9, H_R13);
+        emit_mov(&t->e, size, H_R9, H_R10);
     }
 }
 
 static void tr_leave(Tr *t)
 {
     Emit *e = &t->e;
-    tr_pointer(t, S_SS, H_BP, 4, 4, false);
-    emit_load(e, 4, H_R13, t->at); /* by the window it may fault: nothing may have changed before */
+    if (!tr_covered(t, SLOT_STACK, 4, false))
+        tr_pointer(t, S_SS, H_BP, 4, 4, false);
+    emit_load(e, 4, H_R10, t->at); /* by the window it may fault: nothing may have changed before */
     emit_lea(e, 4, H_R9, host_mem(H_BP, 4));
-    emit_mov(e, 4, H_BP, H_R13);
+    emit_mov(e, 4, H_BP, H_R10);
 }
 
 static void tr_direction(Tr *t, bool down)

@@ -39,14 +39,6 @@ static void tr_sti(Tr *t)
     emit32(&t->e, FL_IF);
 }
 
-/* Push r13. */
-static void push_r13(Tr *t, unsigned size)
-{
-    tr_stack(t, -(int)size, size, true);
-    emit_store(&t->e, size, t->at, H_R13);
-    tr_stack_move(t, -(int)size);
-}
-
 /* The image from Vcpu.flags and the flags parked in AX. */
 static void tr_pushf(Tr *t, const Insn *i)
 {
@@ -67,7 +59,9 @@ static void tr_pushf(Tr *t, const Insn *i)
     emit_rr(e, 0, 4, 0xc1, 4, H_R11);
     emit8(e, 11);
     emit_rr(e, 0, 4, 0x09, H_R11, H_R13);
-    push_r13(t, i->opsize);
+    tr_stack(t, -(int)i->opsize, i->opsize, true);
+    emit_store(e, i->opsize, t->at, H_R13);
+    tr_stack_move(t, -(int)i->opsize);
 }
 
 static void tr_popf(Tr *t, const Insn *i)
@@ -196,8 +190,10 @@ bool tr_system(Tr *t, const Insn *i)
         t->host_ok = false;
         return true;
     case ROW_PUSH_SREG:
-        load_selector(t, i, H_R13);
-        push_r13(t, i->opsize);
+        tr_stack(t, -(int)i->opsize, i->opsize, true);
+        load_selector(t, i, H_R12);
+        emit_store(&t->e, i->opsize, t->at, H_R12);
+        tr_stack_move(t, -(int)i->opsize);
         break;
     case ROW_MOV_SREG: tr_store_sreg(t, i); return true;
     case ROW_LODSB: tr_lods(t, i, 1); break;

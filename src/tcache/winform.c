@@ -135,7 +135,7 @@ static void cool_down(WinForm *w)
         }
         w->heat[cool->heat] = HEAT_HOT - HEAT_MISS;
         w->returned++;
-        TransBlock *b = cool->flushes == c->stats.flushes ? transblock_find(c, cool->host, cool->eip, cool->mode) : NULL;
+        TransBlock *b = cool->flushes == c->stats.flushes ? transblock_find(c, cool->host, cool->eip, cool->mode, false) : NULL;
         if (b)
             transblock_drop(c, b);
         g_array_remove_index_fast(w->cooling, n);
