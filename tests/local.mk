@@ -265,3 +265,21 @@ EXTRA_DIST += tests/fresh.sh
 .PHONY: check-fresh
 check-fresh:
 	$(top_srcdir)/tests/fresh.sh
+
+# Real programs, and our own that look for the monitor and attack it, by every engine and natively: `make check-programs` fetches them from
+# Debian packages (PROGRAMS=DIR keeps them elsewhere); ENGINES, PROGRAM (regular expressions of names) choose. Takes its time.
+PROGRAMS_DIR = $(or $(PROGRAMS),programs)
+ENGINES = native,interp,translate,direct,auto,strict
+PROGRAM =
+PROGRAMS_OWN = tests/programs/redpill tests/programs/attack
+CLEANFILES += $(PROGRAMS_OWN)
+EXTRA_DIST += $(addprefix tests/programs/,fetch packages list each init native run.py probe.c probe.h redpill.c attack.c) \
+	$(addprefix tests/programs/own/,unittest nbody.lua mix.lua nbody.js mix.js Mix.java rsa.pem ec.pem ed25519.pem)
+$(PROGRAMS_OWN): tests/programs/%: tests/programs/%.c tests/programs/probe.c tests/programs/probe.h
+	@$(MKDIR_P) tests/programs
+	$(AM_V_CC)$(BIOS_CC) -m32 -O2 -march=i686 -msse2 -mfpmath=387 -std=gnu11 -Wall -Wextra -fno-stack-protector -fcf-protection=none \
+	  -fno-pie -no-pie -static -o $@ $< $(top_srcdir)/tests/programs/probe.c
+.PHONY: check-programs
+check-programs: all $(PROGRAMS_OWN)
+	$(top_srcdir)/tests/programs/fetch $(PROGRAMS_DIR)
+	$(top_srcdir)/tests/programs/run.py --x86vm src/x86vm --dir $(PROGRAMS_DIR) --engines $(ENGINES) $(addprefix --own ,$(PROGRAMS_OWN)) $(PROGRAM)
