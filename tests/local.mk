@@ -266,6 +266,14 @@ EXTRA_DIST += tests/fresh.sh
 check-fresh:
 	$(top_srcdir)/tests/fresh.sh
 
+# Narrow hosts.
+EXTRA_PROGRAMS += tests/hostenv
+CLEANFILES += tests/hostenv$(EXEEXT)
+check_DATA += tests/hostenv$(EXEEXT)
+tests_hostenv_SOURCES = tests/hostenv.c
+tests_hostenv_LDADD =
+dist_check_SCRIPTS += tests/test-hostenv.sh
+
 # Real programs, and our own that look for the monitor and attack it, by every engine and natively: `make check-programs` fetches them from
 # Debian packages (PROGRAMS=DIR keeps them elsewhere); ENGINES, PROGRAM (regular expressions of names) choose. Takes its time.
 PROGRAMS_DIR = $(or $(PROGRAMS),programs)

@@ -7,6 +7,7 @@ DIR is made by tests/programs/fetch. DIR/results/ENGINE has what each program wr
 program that is there with the same command is not run again. See docs/testing.md.
 """
 import argparse
+import ctypes
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "..", "bench"))
@@ -22,7 +24,12 @@ from machine import Initramfs, machine  # noqa: E402
 
 ENGINES = ["native", "interp", "translate", "direct", "auto", "strict", "qemu"]
 OUTPUT_DISK = 256 << 20
+PR_SET_CHILD_SUBREAPER = 36
+PATIENCE = 5  # seconds for a sandbox to end after its machine
 SHOWN_LINES = 6
+
+
+trouble = []  # what else was wrong with an engine's run
 
 
 def read_list(path, wanted):
@@ -80,6 +87,18 @@ def run_native(options, engine, own, out):
                        stdout=f, stderr=subprocess.STDOUT)
 
 
+def left_behind():
+    """Processes of a machine that has ended become our children: see PR_SET_CHILD_SUBREAPER."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.05)
+        except ChildProcessError:
+            return False
+    return True
+
+
 def run_guest(options, engine, own, out):
     fs = Initramfs()
     fs.record("dev", 0o040755)
@@ -99,12 +118,15 @@ def run_guest(options, engine, own, out):
     with open(os.path.join(out, "log"), "wb") as f:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=f, stderr=subprocess.STDOUT)
         try:
-            process.wait(options.total)
+            if process.wait(options.total):
+                trouble.append("%s: x86vm ended with status %d" % (engine, process.returncode))
         except subprocess.TimeoutExpired:
-            print("# %s: did not end within %d s" % (engine, options.total), flush=True)
+            trouble.append("%s: it did not end within %d s" % (engine, options.total))
         finally:
             process.kill()
             process.wait()
+    if left_behind():
+        trouble.append("%s: x86vm left a process behind" % engine)
     try:
         with tarfile.open(disk, "r:") as tar:
             tar.extractall(os.path.join(out, "out"))
@@ -196,6 +218,7 @@ def main():
     options = p.parse_args()
     options.dir = os.path.abspath(options.dir)
     programs = read_list(options.list, options.wanted)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     tables, skipped = {}, {}
     for engine in options.engines.split(","):
@@ -228,9 +251,12 @@ def main():
             for e in other:
                 print("#   %s status %d, %s status %d" % (reference, tables[reference][name][1], e, tables[e][name][1]))
                 show_difference(options, name, reference, e)
-    print("1..%d" % len(programs))
+    print("%s %d - the machines ended well" % ("not ok" if trouble else "ok", len(programs) + 1))
+    for text in trouble:
+        print("#   " + text)
+    print("1..%d" % (len(programs) + 1))
     print("# %d programs, %d differ; engines: %s" % (len(programs), failed, " ".join(tables)))
-    return 1 if failed else 0
+    return 1 if failed or trouble else 0
 
 
 sys.exit(main())
