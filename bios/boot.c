@@ -52,12 +52,13 @@ static bool is_blank(void)
     return true;
 }
 
-static Str boot_floppy(u8 unit)
+/* What keeps a device from being booted; NULL: nothing, and its boot program lies in memory. */
+static Str floppy_lacks(u8 unit)
 {
     u8 status;
 
     if (cmos_read(0x10) >> (unit ? 0 : 4) == 0 || (unit && !(cmos_read(0x10) & 15))) {
-        return NULL;
+        return STR("not there");
     }
     status = read_boot_sector(unit);
     if (status == 0x80) {
@@ -66,36 +67,59 @@ static Str boot_floppy(u8 unit)
     if (status) {
         return STR("its first sector cannot be read");
     }
-    if (is_blank()) {
-        return STR("its first sector is blank");
-    }
-    put_text(STR("Booting from floppy\n"));
-    jump_boot(BOOT_SECTOR, unit);
+    return is_blank() ? STR("its first sector is blank") : NULL;
 }
 
-static Str boot_disk(u8 index)
+static Str disk_lacks(u8 index)
 {
-    u8 status = read_boot_sector(0x80 + index);
-
-    if (status) {
+    if (read_boot_sector(0x80 + index)) {
         return STR("its first sector cannot be read");
     }
     if (peek16(0, BOOT_SECTOR + 510) != 0xaa55) {
         return is_blank() ? STR("it is blank (no 55AA signature)") : STR("its first sector has no 55AA signature");
     }
+    return NULL;
+}
+
+/* A device's bit in EBDA_BOOT_TRIED */
+#define TRIED_FLOPPY(unit) (1 << (unit))
+#define TRIED_DISK(index) (4 << (index))
+#define TRIED_CD(index) (0x40 << (index))
+
+static void tried(u16 bit)
+{
+    ebda_set16(EBDA_BOOT_TRIED, ebda16(EBDA_BOOT_TRIED) | bit);
+}
+
+static void boot_floppy(u8 unit)
+{
+    if (floppy_lacks(unit)) {
+        return;
+    }
+    tried(TRIED_FLOPPY(unit));
+    put_text(STR("Booting from floppy\n"));
+    jump_boot(BOOT_SECTOR, unit);
+}
+
+static void boot_disk(u8 index)
+{
+    if (disk_lacks(index)) {
+        return;
+    }
+    tried(TRIED_DISK(index));
     put_text(STR("Booting from hard disk\n"));
     jump_boot(BOOT_SECTOR, 0x80 + index);
 }
 
-static Str boot_cd(u8 index)
+static void boot_cd(u8 index)
 {
     u32 entry;
     u8 drive;
-    Str why = cd_boot(index, &entry, &drive);
 
-    if (why) {
-        return why;
+    if (cd_boot(index, &entry, &drive)) {
+        return;
     }
+    tried(TRIED_CD(index));
     put_text(STR("Booting from CD\n"));
     jump_boot(entry, drive);
 }
@@ -166,21 +190,24 @@ static void name_unit(Str what, u8 letter)
     put_char(letter);
 }
 
-static void reason(Str why)
+static void reason(Str why, u16 bit)
 {
     put_text(STR(": "));
-    put_text(why ? why : STR("not there"));
+    if (!why) {
+        why = ebda16(EBDA_BOOT_TRIED) & bit ? STR("it was booted, and gave up (INT 18h)") : STR("bootable, but -boot leaves it out");
+    }
+    put_text(why);
     put_char('\n');
 }
 
-/* What each device lacks: the same attempts again, which this time are known to fail. */
+/* What each device lacks. */
 static void explain(void)
 {
     put_text(STR("\nNo bootable disk.\n"));
     for (u8 i = 0; i < 2; i++) {
         if (i ? cmos_read(0x10) & 15 : cmos_read(0x10) >> 4) {
             name_unit(STR("fd"), 'a' + i);
-            reason(boot_floppy(i));
+            reason(floppy_lacks(i), TRIED_FLOPPY(i));
         }
     }
     for (u8 i = 0; i < hd_count; i++) {
@@ -190,7 +217,7 @@ static void explain(void)
         put_text(STR(" ("));
         put_uint((u32)(d->sectors >> 11));
         put_text(STR(" MiB)"));
-        reason(boot_disk(i));
+        reason(disk_lacks(i), TRIED_DISK(i));
     }
     for (u8 i = 0; i < cd_count; i++) {
         u32 entry;
@@ -199,7 +226,7 @@ static void explain(void)
 
         name_unit(STR("hd"), 'a' + drives[cd_unit[i]].unit);
         put_text(STR(" (CD)"));
-        reason(why ? why : STR("bootable, but -boot leaves it out; try -boot d"));
+        reason(why, TRIED_CD(i));
     }
     if (!hd_count) {
         put_text(STR("There is no hard disk. Give an image with -hda, -cdrom or -fda, or a -kernel.\n"));
@@ -231,6 +258,7 @@ void int18(Regs *r)
 
 void int19(Regs *r)
 {
+    ebda_set16(EBDA_BOOT_TRIED, 0);
     if (SHARED_FIELD(kernel) != KERNEL_NONE) {
         boot_kernel();
     }

@@ -149,13 +149,22 @@ done
 
 # --- a serial console, and what it says when nothing boots ---
 [ ${#console[@]} = 0 ] && console=(-nographic)
-for seconds in 6 60 300; do # it never ends by itself, and the host may be busy
-    serial=file:serial run $seconds "${console[@]}" -drive format=raw,file=hd.img -boot c
-    tr -d '\r' <serial >text
-    grep -q "hda.*no 55AA signature" text && break
-done
+unbootable() # PATTERN OPTIONS...: until it says the pattern, into `text`; it never ends by itself, and the host may be busy
+{
+    local seconds pattern=$1
+    shift
+    for seconds in 6 60 300; do
+        serial=file:serial run $seconds "${console[@]}" "$@"
+        tr -d '\r' <serial >text
+        grep -q "$pattern" text && break
+    done
+}
+unbootable "hda.*no 55AA signature" -drive format=raw,file=hd.img -boot c
 grep -q "No bootable disk" text
 result $? "no boot: said on the serial console"
 grep -q "hda.*no 55AA signature" text
 result $? "no boot: what the disk lacks"
+unbootable "Ctrl-Alt-Del" -drive format=raw,file=action3.img -drive if=floppy,format=raw,file=action3.fd -boot c
+grep -q "hda.*gave up" text && grep -q "fda.*leaves it out" text && [ "$(grep -c "^Booting from" text)" = 1 ]
+result $? "no boot: what gave up, and what was left out, is not booted to find out why"
 echo "1..$count"
