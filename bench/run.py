@@ -17,7 +17,8 @@ import statistics
 import subprocess
 import sys
 
-from machine import Initramfs, Talk, machine
+sys.dont_write_bytecode = True
+from machine import Initramfs, Talk, machine  # noqa: E402
 
 GROUPS = {
     "compute": ["integer", "sort", "recursion", "indirect", "chase", "copy", "nbody-x87", "nbody-sse"],

@@ -354,7 +354,7 @@ static void exhaust(void)
 
 static void many(void)
 {
-    enum { CHILDREN = 40 };
+    enum { CHILDREN = 24 };
     pid_t pids[CHILDREN];
     int good = 0;
     for (int n = 0; n < CHILDREN; n++)
