@@ -211,6 +211,17 @@ typedef struct TlbEntry {
 #define FETCH_NONE (~(uint64_t)0)
 typedef uint64_t FetchEntry;
 
+/*
+ * Where translated code's indirect jumps and calls went lately, by eip. Good while tag is the eip and quick_tag, in which are the mode
+ * that code runs in and how often pages of code were forgotten.
+ */
+#define QUICK_SIZE 4096u
+#define QUICK_NONE (~(uint64_t)0)
+typedef struct QuickJump {
+    uint64_t tag;
+    const void *code;
+} QuickJump;
+
 typedef struct Msrs {
     uint64_t tsc_offset; /* guest TSC = host-rate counter + offset */
     uint64_t apic_base;
@@ -342,7 +353,10 @@ typedef struct Vcpu {
     struct Windows *windows; /* NULL: none (softmmu/window.h) */
     FetchEntry fetch[2][FETCH_SIZE]; /* MMU_SUPER, MMU_USER */
     uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
-    uint64_t host_sp, host_sp_limit; /* translated code's return stack: where it is empty, where it is full (tcache/stubs.c) */
+    uint64_t host_sp; /* translated code's return stack (tcache/stubs.c): where it is empty */
+    uint64_t host_sp_limit; /* where it is full; the highest number when a call shall look at attention */
+    QuickJump quick[QUICK_SIZE];
+    uint64_t quick_tag;
     void *site; /* while translated code calls a handler: which one (tcache/internal.h); else NULL */
 
     uint64_t insns; /* instructions executed, for statistics */
@@ -352,6 +366,7 @@ typedef struct Vcpu {
 static inline void vcpu_attention(Vcpu *v, uint32_t bits)
 {
     __atomic_fetch_or(&v->attention, bits, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->host_sp_limit, UINT64_MAX, __ATOMIC_RELEASE);
 }
 
 static inline bool vcpu_protected(const Vcpu *v)

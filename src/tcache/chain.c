@@ -3,7 +3,8 @@
  *
  * An edge begins as a jump to its own cold code, which leaves for the run loop; the run loop finds the target and links
  * them. An edge that crosses a page boundary compares the FetchEntry of the target's page first: the page may be mapped
- * elsewhere by now, or not at all. Indirect jumps look in a table by eip, whose slots carry the same check.
+ * elsewhere by now, or not at all. Indirect jumps look in a table by eip, whose slots carry the same check; and before that in
+ * Vcpu.quick, which is good until code pages are forgotten.
  */
 #include "tcache/internal.h"
 
@@ -37,6 +38,9 @@ void chain_unlink(TCache *c, TransBlock *b)
     JumpSlot *s = chain_slot(c, b->eip);
     if (s->code == block_code(c, b))
         *s = (JumpSlot){.tag = JUMP_NONE};
+    QuickJump *q = chain_quick(c, b->eip);
+    if (q->code == block_code(c, b))
+        *q = (QuickJump){.tag = QUICK_NONE};
 }
 
 void chain_remember(TCache *c, TransBlock *b)

@@ -104,6 +104,7 @@ typedef struct JumpSlot {
     void *code;      /* executable address of entry_p */
 } JumpSlot;
 
+#define QUICK_EPOCH_SHIFT 48 /* in Vcpu.quick_tag */
 #define JUMP_BITS 14
 #define JUMP_SLOT_SHIFT 5 /* a JumpSlot is 32 bytes */
 #define JUMP_SLOTS (1u << JUMP_BITS)
@@ -128,7 +129,8 @@ struct TCache {
 
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
-    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_miss, *stub_xmm, *stub_x87;
+    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_miss, *stub_xmm, *stub_x87,
+            *stub_full;
     uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];
@@ -137,6 +139,7 @@ struct TCache {
 
     Ref hash[TRANS_HASH];
     Insn insn; /* where there is no room for one */
+    uint64_t quick_epoch;       /* times that code pages were forgotten, shifted by QUICK_EPOCH_SHIFT */
     uint64_t fetch_generation;  /* Vcpu.tlb_generation that Vcpu.fetch is good for */
     FetchEntry *fetch_used[2 * FETCH_SIZE];
     unsigned fetch_count;
@@ -225,6 +228,16 @@ static inline JumpSlot *chain_slot(TCache *c, uint32_t eip)
 static inline uint64_t chain_tag(uint32_t eip, unsigned mode)
 {
     return (uint64_t)mode << 32 | eip;
+}
+/* The same in Vcpu.quick, whose offset is (eip << 2) & (QUICK_SIZE - 1) * sizeof(QuickJump) in translated code. */
+static inline QuickJump *chain_quick(TCache *c, uint32_t eip)
+{
+    return &c->v->quick[eip >> 2 & (QUICK_SIZE - 1)];
+}
+/* Forget all indirect jumps that Vcpu.quick has. */
+static inline void chain_forget_quick(TCache *c)
+{
+    memset(c->v->quick, 0xff, sizeof c->v->quick); /* QUICK_NONE */
 }
 /* Let e jump to b directly. */
 void chain_link(TCache *c, Edge *e, TransBlock *b);

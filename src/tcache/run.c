@@ -50,6 +50,9 @@ static void fetch_flush(TCache *c)
         *c->fetch_used[n] = FETCH_NONE;
     c->fetch_count = 0;
     c->fetch_generation = c->v->tlb_generation;
+    c->quick_epoch += UINT64_C(1) << QUICK_EPOCH_SHIFT;
+    if (!c->quick_epoch)
+        chain_forget_quick(c); /* the numbers begin again */
     if (c->win)
         winform_sync(c);
 }
@@ -128,16 +131,26 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
     return b;
 }
 
+/* Code of this mode is about to run. */
+static void quick_mode(TCache *c, unsigned mode)
+{
+    c->v->quick_tag = c->quick_epoch | (uint64_t)mode << 32;
+}
+
 /* The same by the table of indirect jumps: executable code for CS:EIP, or NULL. */
 static const void *code_quick(TCache *c)
 {
     Vcpu *v = c->v;
     uint32_t eip = v->rip;
     const JumpSlot *s = chain_slot(c, eip);
-    if (v->rip > UINT32_MAX || s->tag != chain_tag(eip, mode_now(c, false)))
+    unsigned mode = mode_now(c, false);
+    if (v->rip > UINT32_MAX || s->tag != chain_tag(eip, mode))
         return NULL;
     const FetchEntry *f = (const FetchEntry *)((const uint8_t *)v + s->fetch);
-    return *f == s->key ? s->code : NULL;
+    if (*f != s->key)
+        return NULL;
+    quick_mode(c, mode);
+    return s->code;
 }
 
 /* xorshift64 */
@@ -268,6 +281,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 break;
             }
             code = block_code(c, b);
+            quick_mode(c, b->mode);
         }
         edge = NULL;
         c->stats.entries++;

@@ -9,6 +9,8 @@
  *   stub_edge     leave by an edge: r10d = its offset in the buffer
  *   stub_leave    leave: eip in r10d
  *   stub_second   the same, because the second page of the block there is to be looked up
+ *   stub_full     called where the return stack is full, or a call shall look whether anything asks for attention: forget all entries; flags tell
+ *                 (not equal: leave). Uses r11 and r12
  *   stub_xmm      make the guest's XMM registers the host's; touches nothing else but flags
  *   stub_x87      the same for the x87, unless it is there; afterwards the XMM registers may not be
  *
@@ -115,7 +117,13 @@ static void emit_enter(Emit *e, uint8_t **bottom)
     emit_store(e, 8, host_mem(H_SP, 0), H_AX);
     emit_store(e, 8, VCPU(host_sp), H_SP);
     emit_lea(e, 8, H_AX, host_mem(H_SP, -(int)(RETURNS * RETURN_BYTES)));
-    emit_store(e, 8, VCPU(host_sp_limit), H_AX);
+    emit_rm(e, 0, 8, 0x87, H_AX, VCPU(host_sp_limit)); /* xchg: before attention is read; see vcpu_attention() */
+    emit_rm(e, 0, 4, 0x83, 7, VCPU(attention));
+    emit8(e, 0);
+    uint8_t *calm = emit_jcc(e, 4);
+    emit_rm(e, 0, 8, 0xc7, 0, VCPU(host_sp_limit)); /* mov qword, -1 */
+    emit32(e, UINT32_MAX);
+    emit_patch32(calm, e->p);
     emit_load(e, 8, H_R15, VCPU(insns));
     reload(e);
     emit_rr(e, 0, 4, 0xff, 4, H_R11); /* jmp r11 */
@@ -238,8 +246,19 @@ static void emit_stub_indirect(TCache *c, Emit *e)
     emit_load(e, 8, H_R12, slot);
     emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R11, 0, 0});
     uint8_t *leave3 = emit_jcc(e, 5);
+    /* remember it in Vcpu.quick */
+    HostMem quick = {H_R14, H_R11, 0, offsetof(Vcpu, quick) + offsetof(QuickJump, tag)};
+    emit_lea(e, 4, H_R11, (HostMem){H_NONE, H_R10, 2, 0});
+    emit_rr(e, 0, 4, 0x81, 4, H_R11); /* and */
+    emit32(e, (QUICK_SIZE - 1) * sizeof(QuickJump));
+    emit_load(e, 8, H_R12, VCPU(quick_tag));
+    emit_rr(e, 0, 8, 0x09, H_R10, H_R12);
+    emit_store(e, 8, quick, H_R12);
     slot.disp = offsetof(JumpSlot, code);
-    emit_rm(e, 0, 4, 0xff, 4, slot); /* jmp */
+    emit_load(e, 8, H_R12, slot);
+    quick.disp += offsetof(QuickJump, code);
+    emit_store(e, 8, quick, H_R12);
+    emit_rr(e, 0, 4, 0xff, 4, H_R12); /* jmp */
     emit_patch32(leave1, e->p);
     emit_patch32(leave2, e->p);
     emit_patch32(leave3, e->p);
@@ -323,6 +342,17 @@ void stubs_emit(TCache *c)
     emit_mov_imm32(&e, H_R13, LEFT_SECOND);
     spill(c, &e);
     emit_return(&e);
+
+    align(&e);
+    c->stub_full = e.p;
+    emit8(&e, 0x41); /* pop r12 */
+    emit8(&e, 0x5c);
+    emit_load(&e, 8, H_SP, VCPU(host_sp));
+    emit_lea(&e, 8, H_R11, host_mem(H_SP, -(int)(RETURNS * RETURN_BYTES)));
+    emit_rm(&e, 0, 8, 0x87, H_R11, VCPU(host_sp_limit));
+    emit_rm(&e, 0, 4, 0x83, 7, VCPU(attention));
+    emit8(&e, 0);
+    emit_rr(&e, 0, 4, 0xff, 4, H_R12);
 
     align(&e);
     c->stub_xmm = e.p;

@@ -189,6 +189,7 @@ void transblock_flush(TCache *c)
     memset(c->hash, 0, sizeof c->hash);
     for (unsigned n = 0; n < JUMP_SLOTS; n++)
         c->jumps[n] = (JumpSlot){.tag = JUMP_NONE};
+    chain_forget_quick(c);
     c->mode_count = 0;
     memset(c->modes, 0xff, sizeof c->modes);
     memset(c->mode_quick, 0, sizeof c->mode_quick);

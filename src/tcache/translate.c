@@ -15,6 +15,7 @@ void flags_park(Tr *t)
 {
     if (t->park_ok || !t->host_ok)
         return;
+    emit_mov_imm32(&t->e, H_AX, 0);       /* so that this parking need not wait for the one before, in whose bytes they go */
     emit8(&t->e, 0x9f);                   /* lahf */
     emit_rr(&t->e, 0, 1, 0x0f90, 0, H_AX); /* seto al */
     t->park_ok = true;
@@ -98,8 +99,8 @@ static void edge_emit(Tr *t, unsigned n, uint32_t target, bool call)
         ce->extra[ce->extras++] = emit_jcc(e, 5);
         flags_clobbered(t);
     }
-    if (target <= t->eip) {
-        if (t->host_ok && !t->park_ok) { /* without touching the flags */
+    if (target <= t->eip && !call) { /* a call has looked */
+        if (t->host_ok && !t->park_ok) { /* without touching the flags: LAHF is dear */
             emit_mov(e, 8, H_R11, H_CX);
             emit_load(e, 4, H_CX, TR_VCPU(attention));
             emit8(e, 0xe3); /* jrcxz */
@@ -133,7 +134,7 @@ void tr_edge_call(Tr *t, unsigned n, uint32_t target)
     edge_emit(t, n, target, true);
 }
 
-/* As stub_indirect does it, but here, where the host's predictor can tell this jump from others. */
+/* By Vcpu.quick, here, where the host's predictor can tell this jump from others; else as stub_indirect does it. */
 void tr_indirect(Tr *t, bool call)
 {
     Emit *e = &t->e;
@@ -141,33 +142,36 @@ void tr_indirect(Tr *t, bool call)
         emit_jmp_to(e, t->c->stub_leave);
         return;
     }
-    uint8_t *leave[3];
-    emit_rm(e, 0, 4, 0x83, 7, TR_VCPU(attention));
-    emit8(e, 0);
-    leave[0] = emit_jcc(e, 5);
-    emit_rr(e, 0, 4, 0x69, H_R11, H_R10); /* imul: chain_slot() */
-    emit32(e, JUMP_HASH);
-    emit_mov_imm64(e, H_R13, (uintptr_t)t->c->jumps);
-    emit_rr(e, 0, 4, 0xc1, 5, H_R11); /* shr */
-    emit8(e, 32 - JUMP_BITS - JUMP_SLOT_SHIFT);
-    emit_rr(e, 0, 4, 0x83, 4, H_R11); /* and */
-    emit8(e, -(1 << JUMP_SLOT_SHIFT));
-    emit_mov_imm64(e, H_R12, chain_tag(0, t->mode));
-    emit_rr(e, 0, 8, 0x01, H_R13, H_R11);
-    emit_rr(e, 0, 8, 0x09, H_R10, H_R12);
-    emit_rm(e, 0, 8, 0x3b, H_R12, host_mem(H_R11, offsetof(JumpSlot, tag)));
-    leave[1] = emit_jcc(e, 5);
-    emit_load(e, 8, H_R13, host_mem(H_R11, offsetof(JumpSlot, fetch)));
-    emit_load(e, 8, H_R12, host_mem(H_R11, offsetof(JumpSlot, key)));
-    emit_rm(e, 0, 8, 0x3b, H_R12, (HostMem){H_R14, H_R13, 0, 0});
-    leave[2] = emit_jcc(e, 5);
-    emit_rm(e, 0, 4, 0xff, call ? 2 : 4, host_mem(H_R11, offsetof(JumpSlot, code)));
-    uint8_t *over = call ? emit_jmp(e) : NULL; /* where a call comes back */
-    for (unsigned n = 0; n < G_N_ELEMENTS(leave); n++)
-        emit_patch32(leave[n], e->p);
-    emit_jmp_to(e, t->c->stub_leave);
-    if (over)
-        emit_patch32(over, e->p);
+    if (!call) {
+        emit_rm(e, 0, 4, 0x83, 7, TR_VCPU(attention)); /* cmp dword, 0 */
+        emit8(e, 0);
+        emit_patch32(emit_jcc(e, 5), t->c->stub_leave);
+    }
+    HostMem slot = {H_R14, H_R11, 0, offsetof(Vcpu, quick) + offsetof(QuickJump, tag)};
+    G_STATIC_ASSERT(sizeof(QuickJump) == 16);
+    emit_lea(e, 4, H_R11, (HostMem){H_NONE, H_R10, 2, 0}); /* chain_quick() */
+    emit_rr(e, 0, 4, 0x81, 4, H_R11);                      /* and */
+    emit32(e, (QUICK_SIZE - 1) * sizeof(QuickJump));
+    emit_load(e, 8, H_R12, TR_VCPU(quick_tag));
+    emit_rr(e, 0, 8, 0x09, H_R10, H_R12); /* or */
+    emit_rm(e, 0, 8, 0x3b, H_R12, slot);  /* cmp */
+    t->quick_miss = emit_jcc(e, 5);
+    slot.disp += offsetof(QuickJump, code);
+    emit_rm(e, 0, 4, 0xff, call ? 2 : 4, slot);
+    t->quick_back = call ? e->p : NULL;
+}
+
+static void emit_quick_miss(Tr *t)
+{
+    Emit *e = &t->e;
+    emit_patch32(t->quick_miss, e->p);
+    emit_mov_imm32(e, H_R12, t->mode);
+    if (!t->quick_back) {
+        emit_jmp_to(e, t->c->stub_indirect);
+        return;
+    }
+    emit_call_to(e, t->c->stub_indirect);
+    emit_jmp_to(e, t->quick_back);
 }
 
 void tr_return(Tr *t)
@@ -190,14 +194,26 @@ void tr_call_begin(Tr *t, uint32_t eip)
     if (t->bits & MODE_SINGLE)
         return;
     emit_rm(e, 0, 8, 0x3b, H_SP, TR_VCPU(host_sp_limit));
-    emit8(e, 0x77); /* ja over the load */
-    uint8_t *room = e->p;
-    emit8(e, 0);
-    emit_load(e, 8, H_SP, TR_VCPU(host_sp)); /* full: forget all */
-    emit_patch8(room, e->p);
+    t->full = emit_jcc(e, 6); /* not above */
+    t->full_back = e->p;
     emit8(e, 0x68); /* push imm32; its low half counts */
     emit32(e, eip);
     flags_clobbered(t);
+}
+
+/* The return stack is full, or something asks for attention. */
+static void emit_full(Tr *t)
+{
+    Emit *e = &t->e;
+    bool direct = t->insn[t->n - 1].form == FORM_I;
+    emit_patch32(t->full, e->p);
+    emit_call_to(e, t->c->stub_full);
+    uint8_t *leave = emit_jcc(e, 5);
+    if (direct)
+        t->cold_edge[0].extra[t->cold_edge[0].extras++] = leave;
+    else
+        emit_patch32(leave, t->c->stub_leave);
+    emit_jmp_to(e, t->full_back);
 }
 
 void tr_call_end(Tr *t, unsigned edge, uint32_t eip)
@@ -274,6 +290,10 @@ static void emit_cold(Tr *t)
     }
     for (unsigned n = 0; n < t->spans; n++)
         emit_plain_edge(t, n);
+    if (t->quick_miss)
+        emit_quick_miss(t);
+    if (t->full)
+        emit_full(t);
     for (unsigned n = 0; n < t->cold_edges; n++) {
         ColdEdge *ce = &t->cold_edge[n];
         Edge *edge = &t->b->edge[ce->index];
@@ -609,6 +629,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     }
     memset(&t, 0, offsetof(Tr, raw));
     t.colds = t.jumps = t.cold_edges = t.accesses = t.fix = 0;
+    t.quick_miss = t.full = NULL;
     t.c = c;
     t.v = c->v;
     t.bits = saved.bits;

@@ -98,6 +98,8 @@ typedef struct Tr {
     uint8_t fix;     /* FIX_*: what is out of place in the code being emitted */
     TrAccess access[TRANS_INSNS * 4];
     unsigned accesses, accesses_before;
+    uint8_t *quick_miss, *quick_back; /* of an indirect jump or call: where it does not find its target; where a call comes back */
+    uint8_t *full, *full_back; /* of a call: where the return stack is full */
     ColdEdge cold_edge[2];
     unsigned cold_edges;
     /* spans.c; the span that is live at an instruction, from its check on, is span_at - 1 */
