@@ -399,7 +399,8 @@ static unsigned check_place(const Planner *p, const Choice *c)
         if (!t->live_before[k])
             return k;
         if (k == 0 || !is_free(t, k - 1) || !held(t, k - 1, a->sym) || needs_r13(&t->insn[k - 1]) ||
-            t->plan[k - 1].kind == KIND_CALL || t->plan[k - 1].kind == KIND_MODE)
+            t->plan[k - 1].kind == KIND_CALL || t->plan[k - 1].kind == KIND_MODE ||
+            t->plan[k - 1].kind == KIND_BRANCH) /* not for those that leave the block there */
             return a->k;
     }
 }

@@ -7,6 +7,7 @@
 #include "frontend/decode.h"
 #include "tcache/listing.h"
 
+#define SIDE_INSNS 32 /* a block as long as this ends at any branch */
 #define BLOCK_ROOM (TRANS_INSNS * 256u) /* bytes of code that a block surely does not exceed */
 
 /* ---- flags ---- */
@@ -47,14 +48,21 @@ void tr_slow_if(Tr *t, unsigned cond)
 static uint32_t site_new(Tr *t)
 {
     Site *s = codebuf_data(t->c->buf, sizeof *s, 0);
-    *s = (Site){.eip = t->eip, .block = ref_to(t->c, t->b), .index = t->k, .len = t->next - t->eip,
+    *s = (Site){.eip = t->eip, .block = ref_to(t->c, t->b), .index = t->k - t->counted_before, .len = t->next - t->eip,
                 .x87 = fp_touches_x87(t, &t->insn[t->k])};
     return ref_to(t->c, s);
 }
 
 void tr_count(Tr *t)
 {
-    emit_lea(&t->e, 8, H_R15, host_mem(H_R15, t->n));
+    unsigned behind = MIN(t->k + 1, t->n); /* the fall through of a block comes after its last */
+    emit_lea(&t->e, 8, H_R15, host_mem(H_R15, behind - t->counted));
+    t->counted = behind;
+}
+
+unsigned tr_side_edge(Tr *t)
+{
+    return t->b->edges - t->spans - t->sides + t->side++;
 }
 
 static bool same_page(const Tr *t, uint32_t target)
@@ -209,10 +217,12 @@ static void emit_full(Tr *t)
     emit_patch32(t->full, e->p);
     emit_call_to(e, t->c->stub_full);
     uint8_t *leave = emit_jcc(e, 5);
-    if (direct)
-        t->cold_edge[0].extra[t->cold_edge[0].extras++] = leave;
-    else
+    if (direct) { /* by the call's edge, which is the last but that of its return */
+        ColdEdge *ce = &t->cold_edge[t->cold_edges - 2];
+        ce->extra[ce->extras++] = leave;
+    } else {
         emit_patch32(leave, t->c->stub_leave);
+    }
     emit_jmp_to(e, t->full_back);
 }
 
@@ -246,8 +256,8 @@ static void emit_plain_edge(Tr *t, unsigned n)
     for (unsigned j = 0; j < k; j++)
         target += t->insn[j].len;
     emit_patch32(t->span_jump[n], e->p);
-    if (k)
-        emit_lea(e, 8, H_R15, host_mem(H_R15, k));
+    if (k > t->span_counted[n])
+        emit_lea(e, 8, H_R15, host_mem(H_R15, k - t->span_counted[n]));
     uint8_t *jump = emit_jmp(e);
     Edge *edge = &t->b->edge[index];
     *edge = (Edge){.index = index, .target = target, .plain = true, .parked = true, .jump = ref_to(t->c, jump), .cold = e->p - jump};
@@ -283,7 +293,7 @@ static void emit_cold(Tr *t)
         emit_jmp_to(e, c->back);
         if (fails) { /* leave: what follows begins a block of its own */
             emit_patch32(fails, e->p);
-            emit_lea(e, 8, H_R15, host_mem(H_R15, c->k + 1));
+            emit_lea(e, 8, H_R15, host_mem(H_R15, c->uncounted));
             emit_mov_imm32(e, H_R10, c->next);
             emit_jmp_to(e, t->c->stub_leave);
         }
@@ -410,6 +420,7 @@ static void emit_span(Tr *t)
     if (span_wants_flags(t, t->k))
         flags_park(t);
     t->span_jump[span - 1] = span_check(t, span, t->k);
+    t->span_counted[span - 1] = t->counted;
     flags_clobbered(t);
 }
 
@@ -484,6 +495,7 @@ static void emit_insn(Tr *t)
     const InsnPlan *p = &t->plan[t->k];
 
     t->jumps_before = t->jumps;
+    t->counted_before = t->counted;
     t->accesses_before = t->accesses;
     t->windowed = wants_window(t, t->k);
     if (p->kind == KIND_FINAL) {
@@ -516,7 +528,7 @@ static void emit_insn(Tr *t)
             .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
             .first_access = t->accesses_before, .accesses = t->accesses - t->accesses_before,
             .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || changes_mode(i),
-            .span = tr_span_lives(t) ? t->span_at[t->k] : 0, .k = t->k, .next = t->next,
+            .span = tr_span_lives(t) ? t->span_at[t->k] : 0, .k = t->k, .uncounted = t->k + 1 - t->counted_before, .next = t->next,
         };
     }
 }
@@ -553,8 +565,18 @@ static unsigned decode_crossing(Tr *t, Hva host, unsigned room, Hva next)
     return i->len;
 }
 
+/* Does the block go on behind this branch? Conditional jumps forward are mostly not taken; one backward closes a loop. */
+static bool goes_on_behind(const Tr *t, const Insn *i)
+{
+    uint32_t target = t->next + (uint32_t)i->imm;
+    if (i->opsize == 2)
+        target &= 0xffff;
+    return i->row >= ROW_JO && i->row <= ROW_JNLE && tr_plain_target(t, target) && t->n < SIDE_INSNS;
+}
+
 static unsigned decode(Tr *t, Hva host)
 {
+    unsigned sides = 0;
     unsigned room = PAGE_SIZE - ((uintptr_t)host & ~PAGE_MASK);
     unsigned at = 0, size = t->bits & MODE_CODE32 ? 4 : 2;
     uint64_t end = MIN((uint64_t)t->cs_limit + 1, 0xffffffffu); /* eip never wraps within a block */
@@ -578,9 +600,13 @@ static unsigned decode(Tr *t, Hva host)
         t->n++;
         if (i->flags & INSN_ENDS_BLOCK && p->kind == KIND_CALL)
             p->kind = KIND_FINAL;
-        if (p->kind == KIND_FINAL || p->kind == KIND_BRANCH || p->kind == KIND_BRANCH_FAULTY)
+        if (p->kind == KIND_FINAL || p->kind == KIND_BRANCH_FAULTY)
+            break;
+        if (p->kind == KIND_BRANCH && (sides++ == SIDES_MAX || !goes_on_behind(t, i)))
             break;
     }
+    for (unsigned k = 0; k + 1 < t->n; k++)
+        t->sides += t->plan[k].kind == KIND_BRANCH;
     return at;
 }
 
@@ -620,7 +646,7 @@ static unsigned edges_of(const Tr *t)
 TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool plain, bool *crosses)
 {
     Mode saved = c->modes[mode];
-    size_t room = BLOCK_ROOM + sizeof(TransBlock) + (2 + SPANS_MAX) * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + (2 + SIDES_MAX + SPANS_MAX) * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
     Tr t;
 
     if (codebuf_room(c->buf) < room) {
@@ -629,6 +655,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     }
     memset(&t, 0, offsetof(Tr, raw));
     t.colds = t.jumps = t.cold_edges = t.accesses = t.fix = 0;
+    t.sides = t.side = t.counted = 0;
     t.quick_miss = t.full = NULL;
     t.c = c;
     t.v = c->v;
@@ -652,7 +679,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
         return NULL;
     draft.count = t.n;
     plan_flags(&t);
-    draft.edges = edges_of(&t) + t.spans;
+    draft.edges = edges_of(&t) + t.sides + t.spans;
     TransBlock *b = t.b = codebuf_data(c->buf, sizeof draft + draft.edges * sizeof(Edge), 0);
     memcpy(b, &draft, sizeof draft);
     t.e = (Emit){.p = c->buf->code, .access = note_access, .opaque = &t};

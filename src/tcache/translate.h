@@ -51,6 +51,7 @@ typedef struct ColdPath {
     bool xmm_ok, x87_ok; /* guest registers wanted in the host's there */
     bool final;      /* no coming back: what code is translated under may have changed */
     uint8_t span, k; /* the span that goes on behind instruction k, to be checked again; 0: none */
+    uint8_t uncounted; /* instructions up to and with k that were not counted */
     uint32_t next;   /* eip behind it */
     uint16_t first_jump, jumps; /* in Tr.jump */
     uint16_t first_access, accesses; /* in Tr.access */
@@ -61,6 +62,8 @@ typedef struct TrAccess {
     uint8_t *at;
     uint8_t fix;
 } TrAccess;
+
+#define SIDES_MAX 3 /* conditional jumps that a block goes on behind */
 
 /* An edge's cold code is still to be written. */
 typedef struct ColdEdge {
@@ -100,12 +103,15 @@ typedef struct Tr {
     unsigned accesses, accesses_before;
     uint8_t *quick_miss, *quick_back; /* of an indirect jump or call: where it does not find its target; where a call comes back */
     uint8_t *full, *full_back; /* of a call: where the return stack is full */
-    ColdEdge cold_edge[2];
+    unsigned sides, side; /* conditional jumps within the block; those emitted */
+    unsigned counted, counted_before; /* instructions that the code has counted so far; before this one */
+    ColdEdge cold_edge[2 + SIDES_MAX];
     unsigned cold_edges;
     /* spans.c; the span that is live at an instruction, from its check on, is span_at - 1 */
     Span span[SPANS_MAX];
     unsigned spans;
     uint8_t *span_jump[SPANS_MAX]; /* of its check, where it fails */
+    uint8_t span_counted[SPANS_MAX];
     uint8_t span_at[TRANS_INSNS];
     int16_t cover[TRANS_INSNS][SLOTS]; /* an operand's place in the span; -1: it is checked by itself */
     bool live_before[TRANS_INSNS];     /* would flags be wanted there, if there were no spans? */
@@ -156,8 +162,10 @@ void tr_edge(Tr *t, unsigned n, uint32_t target);
 void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at);
 /* May edges to target be plain jumps? */
 bool tr_plain_target(const Tr *t, uint32_t target);
-/* Count the block's instructions. */
+/* Count the instructions up to and with this one. */
 void tr_count(Tr *t);
+/* The number of the edge by which a conditional jump within the block leaves. */
+unsigned tr_side_edge(Tr *t);
 /* Leave for the eip in r10d, by a jump, or a call that leaves the host's return address. Flags parked. */
 void tr_indirect(Tr *t, bool call);
 /* Return to the eip in r13d. Flags parked. */

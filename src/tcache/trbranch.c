@@ -32,6 +32,13 @@ static void tr_jcc(Tr *t, const Insn *i)
     fall_through(t);
 }
 
+/* The block goes on behind it. */
+static void tr_side_exit(Tr *t, const Insn *i)
+{
+    tr_count(t);
+    tr_edge_at(t, tr_side_edge(t), target_of(t, i), emit_jcc(&t->e, i->row - ROW_JO));
+}
+
 /* Flags are not touched: jrcxz does the test. */
 static void tr_loop(Tr *t, const Insn *i, bool count)
 {
@@ -127,6 +134,11 @@ void tr_branch(Tr *t, const Insn *i)
     case ROW_LOOP: tr_loop(t, i, true); break;
     case ROW_JCXZ:
     case ROW_JECXZ: tr_loop(t, i, false); break;
-    default: tr_jcc(t, i); break;
+    default:
+        if (t->k + 1 < t->n)
+            tr_side_exit(t, i);
+        else
+            tr_jcc(t, i);
+        break;
     }
 }
