@@ -95,6 +95,7 @@ def machine(options, engine):
     """The command that starts a machine with that engine."""
     if engine == "qemu":
         return [options.qemu, "-accel", "tcg", "-nic", "none"]
-    accel = {"interp": ["-accel", "interp"], "translate": ["-accel", "translate,direct=off"],
+    accel = {"interp": ["-accel", "interp"], "translate": ["-accel", "translate,direct=off,window=off"],
+             "window": ["-accel", "translate,direct=off,window=auto"],
              "direct": ["-accel", "translate,direct=on"], "strict": ["-accel", "translate,direct=strict"], "auto": []}
     return [options.x86vm] + accel[engine]

@@ -1,7 +1,7 @@
 /*
  * Shadow windows. See window.h.
  *
- * In order: the list of who maps a RAM page; mapping and unmapping; tables in use; coherence; faults; windows.
+ * In order: the list of who maps a RAM page; where RAM is; mapping and unmapping; tables in use; coherence; faults; windows.
  */
 #include "softmmu/window.h"
 
@@ -27,7 +27,37 @@ typedef struct WinTable {
     uint8_t *copy;          /* of them: those that are mapped are as they were then */
     unsigned mapped, nonglobal; /* pages */
     bool writable;          /* some page of a large one is */
+    bool watched;           /* and not written to since: the copy is as they are */
+    uint8_t quiet;          /* times it was found unchanged */
 } WinTable;
+
+/* The guest's directories: with PAE four of 512 entries, else one of 1024; NULL: not in RAM, or none of the window's is there. */
+typedef struct Dirs {
+    const uint8_t *page[4];
+} Dirs;
+
+/* How a window was found to fit to a directory: again so while both are the same. */
+typedef struct Verdict {
+    Dirs dirs;
+    uint64_t epoch; /* Window.epoch then; 0: none */
+    bool every;     /* for all tables, not only those with pages that are not global */
+    unsigned misfits;
+    uint8_t *copy;  /* of the directories; as much of them as matters */
+} Verdict;
+
+enum {
+    SUPERS_MAX = 4,
+    WINDOWS_MAX = 16,
+    VERDICTS = 8,
+    QUIET = 32,         /* comparisons without a change, after which a supervisor's table is watched instead */
+    AROUND = 16,        /* pages looked at around a fault of user code: a power of two */
+    AROUND_RUNS = 8,    /* and mappings made */
+    POPULATE_MAX = 64,  /* pages that are mapped with their host page tables */
+    REFUSALS = 16384,   /* after which a full window is emptied: what it holds may be old */
+    GUARD = 64 << 10,   /* behind a window */
+    BUDGET_SHARE = 4,   /* of the host's limit on mappings; each may split one of the window's own in two */
+    BUDGET_MAX = 16384,
+};
 
 struct Window {
     Windows *all;
@@ -37,30 +67,29 @@ struct Window {
     uint8_t *base;
     WinPage *page; /* 1 << 20 of them */
     WinTable *table[TABLES_MAX];
-    unsigned tables, lowest; /* in use; no slot below has one */
+    unsigned tables, lowest, highest; /* in use; no slot below or above has one */
+    uint64_t epoch; /* changes whenever what is mapped does */
+    Verdict verdict[VERDICTS];
+    unsigned next_verdict;
+    int late; /* Windows.late that was taken notice of */
     unsigned pages;
     unsigned nonglobal; /* of them */
     unsigned bits; /* of addresses that a table covers */
     uint64_t flushes, loads; /* it was compared for */
-    unsigned bus_generation;
+    unsigned layout; /* Windows.layout then */
     uint64_t mode; /* what all of it rests on */
     bool pge;      /* CR4.PGE was on when it was empty: MAP_GLOBAL is right */
     uint64_t used; /* when last, in flushes */
 };
 
-enum {
-    SUPERS_MAX = 4,
-    WINDOWS_MAX = 16,
-    AROUND = 16,        /* pages looked at around a fault of user code: a power of two */
-    AROUND_RUNS = 8,    /* and mappings made */
-    POPULATE_MAX = 64,  /* pages that are mapped with their host page tables */
-    REFUSALS = 16384,   /* after which a full window is emptied: what it holds may be old */
-    GUARD = 64 << 10,   /* behind a window */
-    BUDGET_SHARE = 4,   /* of the host's limit on mappings; each may split one of the window's own in two */
-    BUDGET_MAX = 16384,
-};
 #define PAGES (1u << 20)
 #define PTE_INDIFFERENT 0xe18u /* PWT, PCD and what is the system's own */
+
+/* A piece of guest RAM in physical address space. */
+typedef struct Range {
+    Gpa start, last;
+    uint64_t ram;
+} Range;
 
 struct Windows {
     Vcpu *v;
@@ -69,8 +98,13 @@ struct Windows {
     Window *window[WINDOWS_MAX];
     unsigned count;
     Window *super, *user; /* in use */
+    GArray *ranges;       /* Range: where RAM is, by address */
+    unsigned bus_generation; /* it is right for */
+    unsigned layout;      /* changes with it */
     uint32_t *users;      /* by page of RAM: the first WinPage, as WinPage.next */
     unsigned refusals;
+    GThread *runner;      /* that runs the CPU */
+    int late;             /* times that another thread wrote to a watched table (atomic) */
     WindowsStats stats;
 };
 
@@ -101,6 +135,40 @@ static void users_remove(Window *w, uint32_t n)
     while (*link != me)
         link = &page_of(w->all, *link)->next;
     *link = p->next;
+}
+
+/* ---- where RAM is ---- */
+
+static GArray *ranges_now(const Vcpu *v)
+{
+    GArray *ranges = g_array_new(FALSE, FALSE, sizeof(Range));
+    Gpa last;
+    for (Gpa at = 0; at <= PHYS_MASK; at = last + 1) {
+        const Region *r = bus_find(v->mem, at, &last);
+        if (r && r->kind == REGION_RAM && r->ram != UINT64_MAX) {
+            Range range = {at, last, r->ram + (at - r->start)};
+            g_array_append_val(ranges, range);
+        }
+        if (last < at || last == UINT64_MAX)
+            break;
+    }
+    return ranges;
+}
+
+/* Windows.layout of now. Devices come and go, while a system looks what there is; that changes nothing here. */
+static unsigned layout_now(Windows *all)
+{
+    unsigned generation = bus_generation(all->v->mem);
+    if (G_LIKELY(generation == all->bus_generation && all->ranges))
+        return all->layout;
+    GArray *now = ranges_now(all->v), *was = all->ranges;
+    if (!was || was->len != now->len || memcmp(was->data, now->data, now->len * sizeof(Range)))
+        all->layout++;
+    if (was)
+        g_array_unref(was);
+    all->ranges = now;
+    all->bus_generation = generation;
+    return all->layout;
 }
 
 /* ---- mapping ---- */
@@ -143,6 +211,7 @@ static void forget(Window *w, uint32_t first, uint32_t count)
 {
     Windows *all = w->all;
     unsigned before = beginnings(w, first, first + count);
+    w->epoch++;
     for (uint32_t n = first; n < first + count; n++) {
         WinPage *p = &w->page[n];
         if (!p->map)
@@ -172,6 +241,7 @@ static void table_forget(Window *w, unsigned slot)
     g_free(t);
     w->table[slot] = NULL;
     w->tables--;
+    w->epoch++;
 }
 
 /* Nothing is mapped; from now on things are as they are now. */
@@ -192,7 +262,7 @@ static void window_reset(Window *w)
         all->stats.resets++;
     }
     w->bits = pt_bits(v);
-    w->bus_generation = bus_generation(v->mem);
+    w->layout = layout_now(all);
     w->flushes = all->flushes;
     w->loads = all->loads;
     w->mode = pt_mode(v) | (w->user ? 0 : v->cr0 & CR0_WP);
@@ -238,6 +308,7 @@ static bool map_run(Window *w, uint32_t first, uint32_t count, uint32_t map)
         return false;
     }
     unsigned before = beginnings(w, first, first + count);
+    w->epoch++;
     for (uint32_t n = first; n < first + count; n++, map += 1 << MAP_FRAME_SHIFT) {
         WinPage *p = &w->page[n];
         WinTable *t = table_of(w, n);
@@ -355,6 +426,7 @@ static WinTable *table_use(Window *w, Gva addr)
         return NULL;
     WinTable *t = w->table[slot];
     if (t && entry_still(t->upper, upper, !t->entries, t->writable)) {
+        w->epoch += t->upper != upper;
         t->upper = upper; /* D may be set by now */
         return t;
     }
@@ -373,7 +445,9 @@ static WinTable *table_use(Window *w, Gva addr)
     if (entries)
         t->copy = g_memdup2(entries, PAGE_SIZE);
     w->table[slot] = t;
+    w->highest = w->tables ? MAX(w->highest, slot) : slot;
     w->lowest = w->tables++ ? MIN(w->lowest, slot) : slot;
+    w->epoch++;
     return t;
 }
 
@@ -480,7 +554,7 @@ static bool foundation_still(const Window *w)
 {
     const Vcpu *v = w->all->v;
     /* PGE that goes off and on again is how systems flush all; that empties nothing */
-    return w->bus_generation == bus_generation(v->mem) && (w->pge || !(v->cr4 & CR4_PGE)) && w->mode == (pt_mode(v) | (w->user ? 0 : v->cr0 & CR0_WP));
+    return w->layout == layout_now(w->all) && (w->pge || !(v->cr4 & CR4_PGE)) && w->mode == (pt_mode(v) | (w->user ? 0 : v->cr0 & CR0_WP));
 }
 
 /* Everything has to be compared, not only what is not global. */
@@ -489,9 +563,164 @@ static bool wants_all(const Window *w)
     return w->flushes != w->all->flushes || !(w->all->v->cr4 & CR4_PGE);
 }
 
+/* ---- does a window fit to the directory of now? ---- */
+
+static unsigned dir_bits(const Window *w)
+{
+    return 30 - w->bits + 2 * (w->bits == 22); /* of a slot's number, in its directory */
+}
+
+static void dirs_now(const Window *w, Dirs *d)
+{
+    const Vcpu *v = w->all->v;
+    *d = (Dirs){{NULL}};
+    if (!(v->cr0 & CR0_PG) || !w->tables)
+        return;
+    for (unsigned n = w->lowest >> dir_bits(w); n <= w->highest >> dir_bits(w); n++) {
+        uint64_t above = v->cr4 & CR4_PAE ? v->pdpte[n] : v->cr3 | PTE_P;
+        d->page[n] = above & PTE_P ? pt_ram(v, above & PHYS_MASK & PAGE_MASK, NULL) : NULL;
+    }
+}
+
+/* The part of directory n that matters to w: bytes from *from on. */
+static unsigned dir_part(const Window *w, unsigned n, unsigned *from)
+{
+    unsigned bits = dir_bits(w), bytes = w->bits == 21 ? 8 : 4;
+    unsigned first = MAX(w->lowest, n << bits), last = MIN(w->highest, ((n + 1) << bits) - 1);
+    if (first > last)
+        return *from = 0;
+    *from = (first & ((1u << bits) - 1)) * bytes;
+    return (last - first + 1) * bytes;
+}
+
+static bool same_dirs(const Window *w, const Verdict *was, const Dirs *d)
+{
+    for (unsigned n = 0; n < G_N_ELEMENTS(d->page); n++) {
+        unsigned from, bytes = dir_part(w, n, &from);
+        if (was->dirs.page[n] != d->page[n] || (d->page[n] && memcmp(was->copy + n * PAGE_SIZE + from, d->page[n] + from, bytes)))
+            return false;
+    }
+    return true;
+}
+
+static unsigned count_misfits(const Window *w, const Dirs *d, bool every)
+{
+    const Vcpu *v = w->all->v;
+    unsigned count = 0, mask = (1u << dir_bits(w)) - 1, left = w->tables;
+    for (unsigned slot = w->lowest; left; slot++) {
+        const WinTable *t = w->table[slot];
+        if (!t)
+            continue;
+        left--;
+        if (!every && !t->nonglobal)
+            continue;
+        const uint8_t *page = d->page[slot >> dir_bits(w)];
+        uint64_t now = v->cr0 & CR0_PG ? page ? pt_entry(v, page, slot & mask) : 0 : PTE_P | PTE_A;
+        count += !entry_still(t->upper, now, !t->entries, t->writable);
+    }
+    return count;
+}
+
+/* How many of the tables that have to be compared are others in the directory of now? */
+static unsigned misfits(Window *w)
+{
+    bool every = wants_all(w);
+    Verdict *free = NULL;
+    Dirs d;
+    if (!w->tables || (!every && !w->nonglobal))
+        return 0;
+    dirs_now(w, &d);
+    for (unsigned n = 0; n < VERDICTS; n++) {
+        Verdict *was = &w->verdict[n];
+        if (was->epoch == w->epoch && was->every == every && same_dirs(w, was, &d))
+            return was->misfits;
+        if (!free && (was->epoch != w->epoch || !memcmp(&was->dirs, &d, sizeof d)))
+            free = was;
+    }
+    if (!free)
+        free = &w->verdict[w->next_verdict++ % VERDICTS];
+    unsigned count = count_misfits(w, &d, every);
+    if (!free->copy)
+        free->copy = g_malloc(G_N_ELEMENTS(d.page) * PAGE_SIZE);
+    for (unsigned n = 0; n < G_N_ELEMENTS(d.page); n++) {
+        unsigned from, bytes = dir_part(w, n, &from);
+        if (d.page[n])
+            memcpy(free->copy + n * PAGE_SIZE + from, d.page[n] + from, bytes);
+    }
+    free->dirs = d;
+    free->every = every;
+    free->misfits = count;
+    free->epoch = w->epoch;
+    return count;
+}
+
+/* ---- tables that do not change ---- */
+
+static uint64_t table_offset(const Windows *all, const WinTable *t)
+{
+    return t->entries - all->v->ram->host;
+}
+
+/* A page with tables in use is about to be written to. They are compared from now on. */
+static void on_table_write(void *opaque, uint64_t offset, uint64_t len)
+{
+    Windows *all = opaque;
+    uint64_t first = offset & PAGE_MASK, last = (offset + len - 1) & PAGE_MASK;
+    if (g_atomic_pointer_get(&all->runner) != g_thread_self()) { /* DMA: whichever it was */
+        g_atomic_int_inc(&all->late);
+        ram_unwatch(all->v->ram, first, last - first + PAGE_SIZE, WATCH_TABLE);
+        return;
+    }
+    for (unsigned n = 0; n < all->count; n++) {
+        Window *w = all->window[n];
+        unsigned left = w->user ? 0 : w->tables;
+        for (unsigned slot = w->lowest; left; slot++) {
+            WinTable *t = w->table[slot];
+            if (!t)
+                continue;
+            left--;
+            if (t->watched && table_offset(all, t) >= first && table_offset(all, t) <= last) {
+                t->watched = false;
+                t->quiet = 0;
+            }
+        }
+    }
+    ram_unwatch(all->v->ram, first, last - first + PAGE_SIZE, WATCH_TABLE);
+}
+
+/* Is a table as its copy? One of a supervisor's that never changes is watched, and need not be looked at. */
+static bool table_still(Window *w, WinTable *t)
+{
+    if (t->watched)
+        return true;
+    w->all->stats.compared++;
+    if (memcmp(t->copy, t->entries, PAGE_SIZE))
+        return false;
+    if (!w->user && w->nonglobal && ++t->quiet >= QUIET) {
+        t->watched = true;
+        ram_watch(w->all->v->ram, table_offset(w->all, t), PAGE_SIZE, WATCH_TABLE);
+    }
+    return true;
+}
+
+/* Another thread wrote to some table: all are compared again. */
+static void unwatch_tables(Window *w, int late)
+{
+    unsigned left = w->tables;
+    for (unsigned slot = w->lowest; left; slot++)
+        if (w->table[slot]) {
+            w->table[slot]->watched = false;
+            left--;
+        }
+    w->late = late;
+}
+
 static void window_sync(Window *w)
 {
     Windows *all = w->all;
+    int late = g_atomic_int_get(&all->late);
+    if (G_UNLIKELY(late != w->late))
+        unwatch_tables(w, late);
     w->used = all->loads;
     if (w->flushes == all->flushes && w->loads == all->loads && foundation_still(w))
         return;
@@ -499,7 +728,7 @@ static void window_sync(Window *w)
         window_reset(w);
         return;
     }
-    bool every = wants_all(w);
+    bool every = wants_all(w), fits = !misfits(w);
     unsigned left = every || w->nonglobal ? w->tables : 0;
     for (unsigned slot = w->lowest; left; slot++) {
         WinTable *t = w->table[slot];
@@ -508,10 +737,9 @@ static void window_sync(Window *w)
         left--;
         if (!every && !t->nonglobal)
             continue;
-        all->stats.compared++;
-        if (!upper_still(all, t, (Gva)slot << w->bits))
+        if (!fits && !upper_still(all, t, (Gva)slot << w->bits))
             table_drop(w, slot);
-        else if (t->entries && memcmp(t->copy, t->entries, PAGE_SIZE))
+        else if (t->entries && !table_still(w, t))
             compare_entries(w, slot);
     }
     w->flushes = all->flushes;
@@ -631,6 +859,8 @@ static void window_free(Window *w)
     for (unsigned slot = w->lowest; w->tables; slot++)
         if (w->table[slot])
             table_forget(w, slot);
+    for (unsigned n = 0; n < VERDICTS; n++)
+        g_free(w->verdict[n].copy);
     munmap(w->base, WINDOW_SIZE + GUARD);
     munmap(w->page, PAGES * sizeof *w->page);
     g_free(w);
@@ -650,6 +880,7 @@ static Window *window_new(Windows *all, bool user)
     }
     Window *w = g_new0(Window, 1);
     w->all = all;
+    w->epoch = 1;
     w->user = user;
     w->base = base;
     w->page = page;
@@ -657,21 +888,6 @@ static Window *window_new(Windows *all, bool user)
     all->window[all->count++] = w;
     window_reset(w);
     return w;
-}
-
-/* How many of its tables are others in the directory of now? */
-static unsigned misfits(const Window *w)
-{
-    bool every = wants_all(w);
-    unsigned count = 0, left = every || w->nonglobal ? w->tables : 0;
-    for (unsigned slot = w->lowest; left; slot++) {
-        const WinTable *t = w->table[slot];
-        if (!t)
-            continue;
-        left--;
-        count += (every || t->nonglobal) && !upper_still(w->all, t, (Gva)slot << w->bits);
-    }
-    return count;
 }
 
 /*
@@ -695,6 +911,11 @@ static Window *super_for_now(Windows *all)
     if (!best && supers < SUPERS_MAX)
         best = window_new(all, false);
     return best ? best : old;
+}
+
+void windows_run_here(Windows *all)
+{
+    g_atomic_pointer_set(&all->runner, g_thread_self());
 }
 
 Window *windows_super(Windows *all)
@@ -781,6 +1002,7 @@ Windows *windows_new(Vcpu *v, unsigned budget, GError **error)
     }
     all->users = g_new0(uint32_t, v->ram->size >> PAGE_BITS);
     ram_add_mapper(v->ram, on_watched, all);
+    ram_set_watcher(v->ram, WATCH_TABLE, on_table_write, all);
     v->windows = all;
     return all;
 }
@@ -790,9 +1012,12 @@ void windows_free(Windows *all)
     if (!all)
         return;
     ram_remove_mapper(all->v->ram, all);
+    ram_set_watcher(all->v->ram, WATCH_TABLE, NULL, NULL);
+    ram_unwatch(all->v->ram, 0, all->v->ram->size, WATCH_TABLE);
     all->v->windows = NULL;
     for (unsigned n = 0; n < all->count; n++)
         window_free(all->window[n]);
+    g_array_unref(all->ranges);
     g_free(all->users);
     g_free(all);
 }

@@ -43,6 +43,8 @@ Windows *windows_new(Vcpu *v, unsigned budget, GError **error);
 void windows_free(Windows *all);
 void windows_stats(const Windows *all, WindowsStats *out);
 
+/* This thread runs the CPU from now on. */
+void windows_run_here(Windows *all);
 /*
  * The window for supervisor accesses, brought up to date; NULL: none can be had. The same for user accesses under the CR3 of now;
  * NULL also when there is none yet and make is false.

@@ -351,6 +351,7 @@ void winform_begin(TCache *c)
 {
     g_private_set(&running, c);
     c->win->now.gs = NULL;
+    windows_run_here(c->win->windows);
 }
 
 bool tcache_set_window(TCache *c, TCacheWindow which, unsigned budget, GError **error)
