@@ -291,3 +291,7 @@ $(PROGRAMS_OWN): tests/programs/%: tests/programs/%.c tests/programs/probe.c tes
 check-programs: all $(PROGRAMS_OWN)
 	$(top_srcdir)/tests/programs/fetch $(PROGRAMS_DIR)
 	$(top_srcdir)/tests/programs/run.py --x86vm src/x86vm --dir $(PROGRAMS_DIR) --engines $(ENGINES) $(addprefix --own ,$(PROGRAMS_OWN)) $(PROGRAM)
+
+# Shadow windows by themselves.
+check_PROGRAMS += tests/test-windows
+tests_test_windows_SOURCES = tests/test-windows.c $(CPUBENCH)

@@ -6,4 +6,5 @@ libx86vm_a_SOURCES += \
 	src/softmmu/mem.h src/softmmu/mem.c \
 	src/softmmu/mmu.h src/softmmu/mmu.c \
 	src/softmmu/tlb.c
-libx86vm_a_SOURCES += src/softmmu/pagetable.c src/softmmu/pagetable.h src/softmmu/window.c src/softmmu/window.h
+libx86vm_a_SOURCES += src/softmmu/pagetable.c src/softmmu/pagetable.h src/softmmu/window.c src/softmmu/window.h src/softmmu/window_state.h \
+	src/softmmu/windowmap.c src/softmmu/windowsync.c
