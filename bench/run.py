@@ -38,7 +38,7 @@ PROGRAM_FILES = {
     "compiler": ["usr/lib/gcc/i686-linux-gnu/12/cc1", "source.i"],
 }
 LIBRARIES = ["lib", "usr/lib/i386-linux-gnu"]
-ENGINES = ["native", "interp", "translate", "window", "direct", "auto", "qemu"]
+ENGINES = ["native", "interp", "translate", "window", "direct", "strict", "auto", "qemu"]
 
 
 def die(text):

@@ -69,7 +69,8 @@ check_PROGRAMS += tests/test-system
 tests_test_system_SOURCES = tests/test-system.c $(CPUBENCH)
 SYSTEM_GUESTS = tests/guests/segments.bin tests/guests/gates.bin tests/guests/paging.bin tests/guests/events.bin \
 	tests/guests/v8086.bin tests/guests/tasks.bin tests/guests/vme.bin tests/guests/traps.bin \
-	tests/guests/privileged.bin tests/guests/real.bin tests/guests/faults.bin tests/guests/direct.bin
+	tests/guests/privileged.bin tests/guests/real.bin tests/guests/faults.bin tests/guests/direct.bin \
+	tests/guests/threads.bin
 check_DATA = $(SYSTEM_GUESTS)
 CLEANFILES += $(SYSTEM_GUESTS) $(SYSTEM_GUESTS:.bin=.elf) $(SYSTEM_GUESTS:.bin=.o)
 EXTRA_DIST += $(SYSTEM_GUESTS:.bin=.S) tests/guests/common.inc

@@ -83,6 +83,11 @@ static void test_guest(gconstpointer opaque)
                     n + 1 < count ? word_at(image + from, n + 1) : 0);
     g_assert_cmpuint(b->log->len / 4, ==, count);
     g_assert_cmpint(why, ==, guest->shuts_down ? EXIT_SHUTDOWN : EXIT_HALT);
+    if (!strcmp(guest->name, "threads")) {
+        g_assert_cmpuint(d->stats.stays, >, 300);
+        g_assert_cmpuint(d->stats.lacks[HOST_LACKS_NM], >, 50);
+        g_assert_cmpuint(d->stats.bans, ==, 0);
+    }
     if (!strcmp(guest->name, "direct")) {
         g_autoptr(GString) out = g_string_new(NULL);
         direct_print(d, out);
@@ -380,7 +385,7 @@ static void test_policy(void)
 int main(int argc, char **argv)
 {
     static const Guest guests[] = {
-        {"direct", "qemu32", false}, {"segments", "qemu32", false}, {"gates", "qemu32", false}, {"paging", "qemu32,+nx", false},
+        {"direct", "qemu32", false}, {"threads", "qemu32", false}, {"segments", "qemu32", false}, {"gates", "qemu32", false}, {"paging", "qemu32,+nx", false},
         {"events", "qemu32", true},  {"v8086", "qemu32", false}, {"tasks", "qemu32", false}, {"traps", "qemu32", false},
         {"vme", "qemu32", false},    {"privileged", "qemu32,+syscall", false}, {"real", "qemu32", true},
         {"faults", "qemu32,+nx", false},

@@ -167,6 +167,7 @@ int main(int argc, char **argv)
         {"real", "qemu32", true},
         {"faults", "qemu32,+nx", false},
         {"direct", "qemu32", false},
+        {"threads", "qemu32", false},
     };
     g_test_init(&argc, &argv, NULL);
     alarm(60); /* a guest that goes astray must not hang the test */
