@@ -18,7 +18,7 @@ typedef struct DirectStats {
     uint64_t faults[32];                 /* FAULT, by the host's vector */
     uint64_t mapped, code, interpreted;  /* what became of faults: a page mapped, a code page swept and mapped, one instruction */
     uint64_t excursions, excursions_long; /* through code that may not run in the sandbox */
-    uint64_t refused[ROW_COUNT];         /* excursions, by the row of what is refused; 0: other reasons */
+    uint64_t refused[ROW_COUNT];         /* excursions, and stops in copies, by the row of what is refused; 0: other reasons */
     uint64_t promotions, demotions, bans, births, splits;
     uint64_t left_out;                   /* stops at what is not in a copy, for good */
     uint64_t insns[2];                   /* translated or interpreted: of the kernel, of user code */
@@ -40,6 +40,7 @@ struct Direct {
     PolicyCosts costs;
     int64_t born_us;      /* the time, and the time stamp counter then: its rate */
     uint64_t born;
+    uint64_t ms_guess, guess_again; /* direct.c: direct_ms() */
     bool skip;            /* the next stretch is the translator's, whatever is decided */
     bool hold;            /* all are, for now */
     bool in_user;         /* translated user code runs, since... */

@@ -211,6 +211,18 @@ static void page_fault(Direct *d, Gva addr, Stay *stay)
         d->stats.mapped++;
 }
 
+/* What stands at EIP, for the counters. */
+static unsigned row_now(const Vcpu *v)
+{
+    uint8_t bytes[SWEEP_INSN_MAX];
+    InsnPeek p;
+    Gva eip = eip_linear(v);
+    unsigned n = MIN(sizeof bytes, PAGE_SIZE - (eip & ~PAGE_MASK));
+    if (!mmu_peek(v, eip, bytes, n) || insn_peek(bytes, n, code_size(v), v->model->features, &p) != DECODE_OK)
+        return ROW_INVALID;
+    return p.row;
+}
+
 /* A stop in a copy that is no page fault: most likely at what was left out. */
 static void left_out(Direct *d, Stay *stay)
 {
@@ -218,6 +230,7 @@ static void left_out(Direct *d, Stay *stay)
     if (view_extend(d->now, eip_linear(v)))
         return;
     d->stats.left_out++;
+    d->stats.refused[row_now(v)]++;
     for (int n = 0; n < EXCURSION_STEPS; n++) {
         interpret(d, stay);
         if (!still_user(d, stay) || !view_traps(d->now, eip_linear(v)))
