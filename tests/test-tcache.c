@@ -388,6 +388,69 @@ static void test_code_rewritten(void)
     bench_free(t);
 }
 
+#define REMAPS 0x30000u
+#define MAP_DIR 0x100000u
+#define MAP_LOW 0x101000u  /* its first 4 MiB */
+#define MAP_PAGES 0x102000u /* 256 pages from MAP_BASE on */
+#define MAP_BASE 0x40000000u
+#define MAP_FRAMES 0x1000000u /* 2048 of them */
+G_STATIC_ASSERT(MAP_FRAMES + 2048 * PAGE_SIZE <= WIDE_RAM);
+
+/* A page table is written at random, and what has come to lie at the page is called, and written to; all the time. */
+static void test_maps_at_random(void)
+{
+    static const char code[] = "\xb9\x00\x00\x03\x00"         /*     mov ecx, REMAPS */
+                               "\xbe\x39\x30\x00\x00"         /*     mov esi, 12345 */
+                               "\x31\xff"                     /*     xor edi, edi */
+                               "\x69\xf6\x0d\x66\x19\x00"     /* 1:  imul esi, esi, 1664525 */
+                               "\x81\xc6\x5f\xf3\x6e\x3c"     /*     add esi, 1013904223 */
+                               "\x89\xf0"                     /*     mov eax, esi */
+                               "\xc1\xe8\x08"                 /*     shr eax, 8 */
+                               "\x25\xff\x07\x00\x00"         /*     and eax, 7ffh */
+                               "\xc1\xe0\x0c"                 /*     shl eax, 12 */
+                               "\x05\x03\x00\x00\x01"         /*     add eax, MAP_FRAMES + 3 */
+                               "\x89\xf3"                     /*     mov ebx, esi */
+                               "\xc1\xeb\x18"                 /*     shr ebx, 24 */
+                               "\x89\x04\x9d\x00\x20\x10\x00" /*     mov [MAP_PAGES + ebx * 4], eax */
+                               "\xc1\xe3\x0c"                 /*     shl ebx, 12 */
+                               "\x81\xc3\x00\x00\x00\x40"     /*     add ebx, MAP_BASE */
+                               "\x0f\x01\x3b"                 /*     invlpg [ebx] */
+                               "\xff\xd3"                     /*     call ebx: mov eax, its frame's number; ret */
+                               "\x01\xc7"                     /*     add edi, eax */
+                               "\x89\x8b\x00\x08\x00\x00"     /*     mov [ebx + 800h], ecx */
+                               "\x49"                         /*     dec ecx */
+                               "\x75\xbd"                     /*     jnz 1b */
+                               "\xf4";
+    CpuBench *t = flat_bench(1 << 20);
+    uint8_t *ram = t->ram->host;
+    uint32_t *dir = (uint32_t *)(ram + MAP_DIR), *low = (uint32_t *)(ram + MAP_LOW);
+    dir[0] = MAP_LOW | 3;
+    dir[MAP_BASE >> 22] = MAP_PAGES | 3;
+    for (uint32_t n = 0; n < 1024; n++)
+        low[n] = n * PAGE_SIZE | 3;
+    for (uint32_t n = 0; n < 2048; n++) {
+        uint8_t *frame = ram + MAP_FRAMES + n * PAGE_SIZE;
+        frame[0] = 0xb8;
+        memcpy(frame + 1, &n, 4);
+        frame[5] = 0xc3;
+    }
+    cpu_bench_load(t, CODE, code, sizeof code - 1);
+    t->v->cr3 = MAP_DIR;
+    t->v->cr0 |= CR0_PG;
+    tlb_flush_all(t->v);
+    unsigned long before = anonymous();
+    g_assert_cmpint(tcache_run(t->v, 100000), ==, EXIT_BUDGET);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    uint32_t x = 12345, sum = 0;
+    for (unsigned n = 0; n < REMAPS; n++) {
+        x = x * 1664525 + 1013904223;
+        sum += x >> 8 & 0x7ff;
+    }
+    g_assert_cmphex(t->v->gpr[R_DI].d, ==, sum);
+    g_assert_cmpuint(anonymous(), <, before + OWN_KIB);
+    bench_free(t);
+}
+
 static void keep_report(void *opaque, const char *report)
 {
     GString *kept = opaque;
@@ -459,6 +522,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/fault", test_fault);
     g_test_add_func("/tcache/code-everywhere", test_code_everywhere);
     g_test_add_func("/tcache/code-rewritten", test_code_rewritten);
+    g_test_add_func("/tcache/maps-at-random", test_maps_at_random);
     g_test_add_data_func("/tcache/shadow/register", GINT_TO_POINTER(false), test_shadow_finds);
     g_test_add_data_func("/tcache/shadow/memory", GINT_TO_POINTER(true), test_shadow_finds);
     return g_test_run();

@@ -14,6 +14,7 @@
         .set SECRET, USER + 0x6000      # the supervisor's
         .set ABSENT, USER + 0x7000
         .set FRESH, USER + 0x8000
+        .set POKED, USER + 0xc000       # code that the kernel writes
         .set STACK, USER + 0x10000
         .set KERNEL, 0xc0000000         # the first 4 MiB once more: a kernel has its place above user code
 gdt_end:
@@ -69,6 +70,7 @@ guest_main:
         SERVICE 0x84, clear_bits
         SERVICE 0x86, switch_space
         SERVICE 0x87, remap
+        SERVICE 0x88, poke
         movl %cr4, %eax
         orl $0x690, %eax                # PSE, PGE, OSFXSR, OSXMMEXCPT
         movl %eax, %cr4
@@ -158,6 +160,10 @@ remap:                                  # EAX: page number, EBX: frame's
         shll $12, %eax
         addl $USER, %eax
         invlpg (%eax)
+        iret
+
+poke:                                   # EAX: address, BL: byte
+        movb %bl, %ss:(%eax)
         iret
 
 # ---- the user's program, run at USER ----
@@ -302,6 +308,28 @@ user_begin:
         decl %ecx
         jnz 1b
         EMIT 22
+        # code that the kernel writes: by the user's address, by two others
+        movl $POKED, %edx
+        movl $0x000001b8, (%edx)
+        movw $0xc300, 4(%edx)
+        movb $1, 1(%edx)
+        call *%edx
+        EMIT 1
+        movl $5, %ebx
+        movl $POKED + 1, %eax
+        int $0x88
+        call *%edx
+        EMIT 5
+        movl $6, %ebx
+        movl $POKED - USER + FRAME + 1, %eax
+        int $0x88
+        call *%edx
+        EMIT 6
+        movl $7, %ebx
+        movl $POKED - USER + FRAME + KERNEL + 1, %eax
+        int $0x88
+        call *%edx
+        EMIT 7
         # two address spaces
         movl $0x11111111, DATA
         movl $1, %eax
