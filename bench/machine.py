@@ -5,7 +5,7 @@ import select
 import subprocess
 import time
 
-# ---- initramfs: "newc" records, as the kernel's Documentation/driver-api/early-userspace/buffer-format.rst has them ----
+# ---- initramfs: "newc" records; the kernel's Documentation/driver-api/early-userspace/buffer-format.rst has them ----
 
 class Initramfs:
     def __init__(self):
@@ -54,7 +54,8 @@ class Talk:
         self.start = time.monotonic()
         self.limit = self.start + limit
         self.output = b""
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
         self.alive.add(self)
 
     def until(self, pattern):
@@ -97,5 +98,6 @@ def machine(options, engine):
         return [options.qemu, "-accel", "tcg", "-nic", "none"]
     accel = {"interp": ["-accel", "interp"], "translate": ["-accel", "translate,direct=off,window=off"],
              "window": ["-accel", "translate,direct=off,window=auto"],
-             "direct": ["-accel", "translate,direct=on"], "strict": ["-accel", "translate,direct=strict"], "auto": []}
+             "direct": ["-accel", "translate,direct=on"], "strict": ["-accel", "translate,direct=strict"],
+             "chaos": ["-accel", "chaos=1"], "auto": []}
     return [options.x86vm] + accel[engine]

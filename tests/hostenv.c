@@ -1,16 +1,18 @@
 /*
- * Runs a command in a narrower host: as another user, in namespaces of its own, behind seccomp filters as containers have them.
+ * Runs a command in a narrower host: as another user, in namespaces of its own, behind seccomp filters as containers
+ * have them.
  *
  *     hostenv OPTION... -- COMMAND...
  *
  *     user=ID        as that user and group, without other groups; needs root
- *     namespaces     user, mount, process, IPC, network and host name namespaces of its own, as an unprivileged container
- *     docker         system calls that Docker's default profile refuses fail with EPERM
- *     yama           PTRACE_ATTACH and PTRACE_SEIZE fail, as they do under Yama's scope 1 for all but descendants
- *     low=N          fixed mappings below N fail, as vm.mmap_min_addr has it
- *     no-CALL        CALL fails with EPERM: ptrace, seccomp, memfd_create, execveat, modify_ldt, pidfd_open
+ *     namespaces     user, mount, process, IPC, network and host name namespaces of its own, as an unprivileged
+ * container docker         system calls that Docker's default profile refuses fail with EPERM yama PTRACE_ATTACH and
+ * PTRACE_SEIZE fail, as they do under Yama's scope 1 for all but descendants low=N          fixed mappings below N
+ * fail, as vm.mmap_min_addr has it no-CALL        CALL fails with EPERM: ptrace, seccomp, memfd_create, execveat,
+ * modify_ldt, pidfd_open
  *
- * The exit status is the command's; 99 when it left processes behind, 77 when this host can not be made so, told on standard error.
+ * The exit status is the command's; 99 when it left processes behind, 77 when this host can not be made so, told on
+ * standard error.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -41,19 +43,64 @@ enum { CANNOT = 77, LEFT_BEHIND = 99, PATIENCE_MS = 3000 };
 
 /* What moby's profiles/seccomp/default.json does not allow without capabilities. */
 static const int docker_refuses[] = {
-    SYS_acct, SYS_add_key, SYS_bpf, SYS_clock_adjtime, SYS_clock_settime, SYS_create_module, SYS_delete_module, SYS_finit_module,
-    SYS_fsconfig, SYS_fsmount, SYS_fsopen, SYS_fspick, SYS_get_kernel_syms, SYS_get_mempolicy, SYS_init_module, SYS_ioperm, SYS_iopl,
-    SYS_kcmp, SYS_kexec_file_load, SYS_kexec_load, SYS_keyctl, SYS_lookup_dcookie, SYS_mbind, SYS_mount, SYS_move_mount, SYS_move_pages,
-    SYS_nfsservctl, SYS_open_by_handle_at, SYS_open_tree, SYS_perf_event_open, SYS_pivot_root, SYS_query_module, SYS_quotactl, SYS_reboot,
-    SYS_request_key, SYS_set_mempolicy, SYS_setns, SYS_settimeofday, SYS_swapoff, SYS_swapon, SYS_sysfs, SYS__sysctl, SYS_umount2,
-    SYS_unshare, SYS_uselib, SYS_userfaultfd, SYS_ustat, SYS_vhangup, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register,
+    SYS_acct,
+    SYS_add_key,
+    SYS_bpf,
+    SYS_clock_adjtime,
+    SYS_clock_settime,
+    SYS_create_module,
+    SYS_delete_module,
+    SYS_finit_module,
+    SYS_fsconfig,
+    SYS_fsmount,
+    SYS_fsopen,
+    SYS_fspick,
+    SYS_get_kernel_syms,
+    SYS_get_mempolicy,
+    SYS_init_module,
+    SYS_ioperm,
+    SYS_iopl,
+    SYS_kcmp,
+    SYS_kexec_file_load,
+    SYS_kexec_load,
+    SYS_keyctl,
+    SYS_lookup_dcookie,
+    SYS_mbind,
+    SYS_mount,
+    SYS_move_mount,
+    SYS_move_pages,
+    SYS_nfsservctl,
+    SYS_open_by_handle_at,
+    SYS_open_tree,
+    SYS_perf_event_open,
+    SYS_pivot_root,
+    SYS_query_module,
+    SYS_quotactl,
+    SYS_reboot,
+    SYS_request_key,
+    SYS_set_mempolicy,
+    SYS_setns,
+    SYS_settimeofday,
+    SYS_swapoff,
+    SYS_swapon,
+    SYS_sysfs,
+    SYS__sysctl,
+    SYS_umount2,
+    SYS_unshare,
+    SYS_uselib,
+    SYS_userfaultfd,
+    SYS_ustat,
+    SYS_vhangup,
+    SYS_io_uring_setup,
+    SYS_io_uring_enter,
+    SYS_io_uring_register,
 };
 
 static const struct {
     const char *name;
     int nr;
 } calls[] = {
-    {"no-ptrace", SYS_ptrace},   {"no-seccomp", SYS_seccomp},       {"no-memfd_create", SYS_memfd_create},
+    {"no-ptrace", SYS_ptrace},     {"no-seccomp", SYS_seccomp},       {"no-memfd_create", SYS_memfd_create},
     {"no-execveat", SYS_execveat}, {"no-modify_ldt", SYS_modify_ldt}, {"no-pidfd_open", SYS_pidfd_open},
 };
 
@@ -129,7 +176,9 @@ static void docker(void)
     refuse(SYS_clone3, ENOSYS);
     f = filter_new();
     only(&f, NUMBER, BPF_JEQ, SYS_clone, true);
-    only(&f, ARG_LOW(0), BPF_JSET, CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET, true);
+    only(&f, ARG_LOW(0), BPF_JSET,
+         CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
+         true);
     filter_install(&f, EPERM);
     f = filter_new();
     only(&f, NUMBER, BPF_JEQ, SYS_personality, true);
@@ -213,7 +262,8 @@ static void namespaces(void)
     if (pid)
         exit(wait_status(pid));
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) && errno != EPERM) /* where /proc is partly covered */
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) &&
+        errno != EPERM) /* where /proc is partly covered */
         cannot("mount /proc");
 }
 

@@ -278,7 +278,7 @@ dist_check_SCRIPTS += tests/test-hostenv.sh
 # Real programs, and our own that look for the monitor and attack it, by every engine and natively: `make check-programs` fetches them from
 # Debian packages (PROGRAMS=DIR keeps them elsewhere); ENGINES, PROGRAM (regular expressions of names) choose. Takes its time.
 PROGRAMS_DIR = $(or $(PROGRAMS),programs)
-ENGINES = native,interp,translate,direct,auto,strict
+ENGINES = native,interp,translate,window,direct,auto,strict
 PROGRAM =
 PROGRAMS_OWN = tests/programs/redpill tests/programs/attack
 CLEANFILES += $(PROGRAMS_OWN)

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Narrow hosts (tests/hostenv.c): an ordinary user under Yama and a high vm.mmap_min_addr, containers with a seccomp profile, hosts that forbid what
-# direct execution needs. The demo disk runs its n-body in each, directly where the host allows it, else translated, which is then told in
-# one line; no process is left. TAP on stdout.
+# Narrow hosts (tests/hostenv.c): an ordinary user under Yama and a high vm.mmap_min_addr, containers with a seccomp profile,
+# hosts that forbid what direct execution needs. The demo disk runs its n-body in each, directly where the host allows it, else
+# translated, which is then told in one line; no process is left. TAP on stdout.
 set -u
 srcdir=${G_TEST_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 builddir=${G_TEST_BUILDDIR:-$srcdir/build}
@@ -17,15 +17,17 @@ vm=$work/x86vm he=$work/hostenv
 count=0
 result() { count=$((count + 1)); if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi; }
 skip() { count=$((count + 1)); echo "ok $count - $1 # SKIP $2"; }
-echo "# this host: $(cd /proc/sys && grep -H . vm/max_map_count vm/mmap_min_addr kernel/yama/ptrace_scope user/max_user_namespaces 2>/dev/null | tr '\n' ' ')"
+limits="vm/max_map_count vm/mmap_min_addr kernel/yama/ptrace_scope user/max_user_namespaces"
+# shellcheck disable=SC2086
+echo "# this host: $(cd /proc/sys && grep -H . $limits 2>/dev/null | tr '\n' ' ')"
 
 # environment NAME WANTED OPTION...: WANTED is native, or what the line must say of why not
 environment()
 {
     local name=$1 want=$2 status bad=0 lines
     shift 2
-    printf 'nbody\npoweroff\n' | timeout 200 "$he" "$@" -- "$vm" -accel direct=on,stats=on -display none -serial stdio -drive "file=$work/demo.img,format=raw,snapshot=on" \
-        >"$work/out" 2>"$work/err"
+    printf 'nbody\npoweroff\n' | timeout 200 "$he" "$@" -- "$vm" -accel direct=on,stats=on -display none -serial stdio \
+        -drive "file=$work/demo.img,format=raw,snapshot=on" >"$work/out" 2>"$work/err"
     status=$?
     if [ $status = 77 ]; then
         skip "$name" "$(head -1 "$work/err")"

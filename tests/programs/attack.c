@@ -1,6 +1,7 @@
 /*
- * Attacks from an ordinary program of a Linux guest on its kernel's memory, on the machine that runs it, and on the machine's patience. Nothing
- * may be read or written that is not the program's, the guest goes on, and what is printed is the same in every engine. usage: attack NAME
+ * Attacks from an ordinary program of a Linux guest on its kernel's memory, on the machine that runs it, and on the
+ * machine's patience. Nothing may be read or written that is not the program's, the guest goes on, and what is
+ * printed is the same in every engine. usage: attack NAME
  *
  * Every attack begins with computing, so that direct execution has taken the program up.
  */
@@ -85,7 +86,9 @@ static void kernel(void)
     /* over the edge: the stack ends there */
     printf("over the edge: %s\n", sigsetjmp(back, 0) ? "fault" : (*(volatile uint32_t *)(KERNEL - 2), "read"));
     /* the lowest pages */
-    printf("address 0: %s, read %d\n", mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? strerror(errno) : "mapped",
+    printf("address 0: %s, read %d\n",
+           mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? strerror(errno)
+                                                                                                  : "mapped",
            can_read(16));
 }
 
@@ -114,10 +117,17 @@ static void calls(void)
 
 /* ---- LDT and TLS ---- */
 
-static long set_ldt(int entry, uint32_t base, uint32_t limit, bool pages, bool wide, int contents, bool absent, bool read_only)
+static long set_ldt(int entry, uint32_t base, uint32_t limit, bool pages, bool wide, int contents, bool absent,
+                    bool read_only)
 {
-    struct user_desc d = {.entry_number = entry, .base_addr = base, .limit = limit, .seg_32bit = wide, .contents = contents,
-                          .read_exec_only = read_only, .limit_in_pages = pages, .seg_not_present = absent};
+    struct user_desc d = {.entry_number = entry,
+                          .base_addr = base,
+                          .limit = limit,
+                          .seg_32bit = wide,
+                          .contents = contents,
+                          .read_exec_only = read_only,
+                          .limit_in_pages = pages,
+                          .seg_not_present = absent};
     long got = syscall(SYS_modify_ldt, 0x11, &d, sizeof d);
     printf("ldt %d base %08x limit %x: %s\n", entry, base, limit, got ? strerror(errno) : "set");
     return got;
@@ -136,8 +146,7 @@ static void ldt(void)
     set_ldt(6, PROBE_DATA, 0xfff, false, true, MODIFY_LDT_CONTENTS_DATA, false, true);
     set_ldt(7, KERNEL, 0xfffff, true, true, MODIFY_LDT_CONTENTS_DATA, false, false);
     set_ldt(8191, PROBE_DATA, 0xf, false, true, MODIFY_LDT_CONTENTS_DATA, false, false);
-    static const Probe probes[] = {
-        {"read by an LDT segment", "b8 07 00 00 00 8e c0 31 db 26 8b 43 08", NULL},
+    static const Probe probes[] = {{"read by an LDT segment", "b8 07 00 00 00 8e c0 31 db 26 8b 43 08", NULL},
         {"its limit", "b8 07 00 00 00 8e c0 bb fd 0f 00 00 26 8b 03", NULL},
         {"code by the LDT", "ea 07 00 00 00 0f 00 b8 05 00 00 00", NULL},
         {"its limit, too", "ea 00 10 00 00 0f 00", NULL},
@@ -188,7 +197,8 @@ static void forge(int sig, siginfo_t *info, void *context)
     (void)info;
     greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
     if (sig != SIGUSR1 || forged.hits++) {
-        printf(" signal %d trap %d err %x cs %x ss %x\n", sig, r[REG_TRAPNO], r[REG_ERR], r[REG_CS] & 0xffff, r[REG_SS] & 0xffff);
+        printf(" signal %d trap %d err %x cs %x ss %x\n", sig, r[REG_TRAPNO], r[REG_ERR], r[REG_CS] & 0xffff,
+               r[REG_SS] & 0xffff);
         siglongjmp(back, 1);
     }
     if (forged.cs)
@@ -211,16 +221,18 @@ static void frames(void)
         uint16_t cs, ss, ds, gs;
         uint32_t eip, flags;
     } tries[] = {
-        {0x33, 0, 0, 0, 0, 0}, {0x23, 0, 0, 0, 0, 0}, {0x10, 0, 0, 0, 0, 0},      {0x60, 0, 0, 0, 0, 0},      {0x73, 0, 0, 0, KERNEL, 0},
-        {0x7b, 0, 0, 0, 0, 0}, {0x07, 0, 0, 0, 0, 0}, {0, 0x2b, 0, 0, 0, 0},      {0, 0x68, 0, 0, 0, 0},      {0, 0x33, 0, 0, 0, 0},
-        {0, 0, 0x2b, 0, 0, 0}, {0, 0, 0x68, 0, 0, 0}, {0, 0, 0, 0, 0, 0x3000},    {0, 0, 0, 0, 0, 0x20000},   {0, 0, 0, 0, 0, 0x100},
-        {0, 0, 0, 0, 0, 0x40000}, {0, 0, 0, 0, 0, 0x4000}, {0, 0, 0, 0, 0xfffffffe, 0}, {0, 0, 0, 0, 1, 0}, {0, 0, 0, 0, 0, 0x180000},
+        {0x33, 0, 0, 0, 0, 0},      {0x23, 0, 0, 0, 0, 0},       {0x10, 0, 0, 0, 0, 0},  {0x60, 0, 0, 0, 0, 0},
+        {0x73, 0, 0, 0, KERNEL, 0}, {0x7b, 0, 0, 0, 0, 0},       {0x07, 0, 0, 0, 0, 0},  {0, 0x2b, 0, 0, 0, 0},
+        {0, 0x68, 0, 0, 0, 0},      {0, 0x33, 0, 0, 0, 0},       {0, 0, 0x2b, 0, 0, 0},  {0, 0, 0x68, 0, 0, 0},
+        {0, 0, 0, 0, 0, 0x3000},    {0, 0, 0, 0, 0, 0x20000},    {0, 0, 0, 0, 0, 0x100}, {0, 0, 0, 0, 0, 0x40000},
+        {0, 0, 0, 0, 0, 0x4000},    {0, 0, 0, 0, 0xfffffffe, 0}, {0, 0, 0, 0, 1, 0},     {0, 0, 0, 0, 0, 0x180000},
     };
     static const int signals[] = {SIGSEGV, SIGILL, SIGBUS, SIGTRAP, SIGUSR1};
     stack_t alt = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&alt, NULL);
     for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++)
-        sigaction(signals[n], &(struct sigaction){.sa_sigaction = forge, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER}, NULL);
+        sigaction(signals[n],
+                  &(struct sigaction){.sa_sigaction = forge, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER}, NULL);
     for (unsigned n = 0; n < sizeof tries / sizeof *tries; n++) {
         memset(&forged, 0, sizeof forged);
         forged.cs = tries[n].cs, forged.ss = tries[n].ss, forged.ds = tries[n].ds, forged.gs = tries[n].gs;
@@ -240,8 +252,8 @@ static void frames(void)
 /* ---- code hidden in the middle of other instructions ---- */
 
 /* 64-bit code that would make the host's system calls; here 33h is no code segment, so nothing of it ever runs. */
-/* MOV EDI, hidden; XOR EBP, EBP; JE over; MOV m32, imm32, of which 8 bytes are the hidden code; over: JMP EDI. A sweep in line and along branches
- * sees the MOV, which is never executed. */
+/* MOV EDI, hidden; XOR EBP, EBP; JE over; MOV m32, imm32, of which 8 bytes are the hidden code; over: JMP EDI. A
+ * sweep in line and along branches sees the MOV, which is never executed. */
 #define PASS_BY "bf 0b 00 00 20 31 ed 74 0a c7 05 "
 #define JUMP " ff e7 "
 
@@ -249,10 +261,13 @@ static void hidden(void)
 {
     static const Probe probes[] = {
         /* what would be write(1, ...), exit_group and kill in 64-bit code */
-        {"hidden far jump, write", PASS_BY "ea 15 00 00 20 33 00 90" JUMP "bf 01 00 00 00 be :: ba 10 00 00 00 b8 01 00 00 00 0f 05", NULL},
+        {"hidden far jump, write",
+         PASS_BY "ea 15 00 00 20 33 00 90" JUMP "bf 01 00 00 00 be :: ba 10 00 00 00 b8 01 00 00 00 0f 05", NULL},
         {"hidden far jump, exit", PASS_BY "ea 15 00 00 20 33 00 90" JUMP "31 ff b8 e7 00 00 00 0f 05", NULL},
-        {"hidden far jump, kill all", PASS_BY "ea 15 00 00 20 33 00 90" JUMP "48 c7 c7 ff ff ff ff be 09 00 00 00 b8 3e 00 00 00 0f 05", NULL},
-        {"hidden far jump, the stub", PASS_BY "ea 15 00 00 20 33 00 90" JUMP "48 b8 00 00 00 00 00 10 00 00 ff e0", NULL},
+        {"hidden far jump, kill all",
+         PASS_BY "ea 15 00 00 20 33 00 90" JUMP "48 c7 c7 ff ff ff ff be 09 00 00 00 b8 3e 00 00 00 0f 05", NULL},
+        {"hidden far jump, the stub", PASS_BY "ea 15 00 00 20 33 00 90" JUMP "48 b8 00 00 00 00 00 10 00 00 ff e0",
+         NULL},
         {"hidden far jump, r8 to r15", PASS_BY "ea 15 00 00 20 33 00 90" JUMP "49 89 e0 4d 89 c7 90 90 f4", NULL},
         {"hidden far jump to 23h", PASS_BY "ea 15 00 00 20 23 00 90" JUMP "40 40", NULL},
         {"hidden syscall", PASS_BY "0f 05 90 90 90 90 90 f4" JUMP, "c"},
@@ -300,7 +315,8 @@ static void rewriting(void)
     printf("the next: %u\n", ((uint32_t(*)(void))code)());
     /* mapped, run and unmapped, with other code at the same address */
     for (uint32_t n = 0; n < 200; n++) {
-        uint8_t *m = mmap((void *)0x30000000, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        uint8_t *m =
+            mmap((void *)0x30000000, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         m[0] = 0xb8, memcpy(m + 1, &n, 4), m[5] = 0xc3;
         mprotect(m, PAGE, PROT_READ | PROT_EXEC);
         sum = sum * 31 + ((uint32_t(*)(void))m)();
@@ -313,7 +329,8 @@ static void rewriting(void)
 
 static void endless(void)
 {
-    static const uint8_t loops[][8] = {{0xeb, 0xfe}, {0x90, 0xeb, 0xfd}, {0x9c, 0x9d, 0xeb, 0xfc}, {0xe8, 0, 0, 0, 0, 0x58, 0xeb, 0xf8}};
+    static const uint8_t loops[][8] = {
+        {0xeb, 0xfe}, {0x90, 0xeb, 0xfd}, {0x9c, 0x9d, 0xeb, 0xfc}, {0xe8, 0, 0, 0, 0, 0x58, 0xeb, 0xf8}};
     for (unsigned n = 0; n < sizeof loops / sizeof *loops; n++) {
         pid_t pid = fork();
         if (!pid) {
@@ -336,7 +353,8 @@ static void exhaust(void)
 {
     enum { PAGES = 80000 };
     uint32_t sum = 0;
-    uint8_t *m = mmap(NULL, (size_t)PAGES * 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *m = mmap(NULL, (size_t)PAGES * 2 * PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (m == MAP_FAILED) {
         printf("no memory\n");
         return;
@@ -419,7 +437,8 @@ static void debugger(void)
     if (!pid) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
         raise(SIGSTOP);
-        asm volatile("movl $200, %%ecx; 1: addl $3, %%eax; xorl %%eax, %%edx; loop 1b; int3; ud2" ::: "eax", "ecx", "edx");
+        asm volatile("movl $200, %%ecx; 1: addl $3, %%eax; xorl %%eax, %%edx; loop 1b; int3; ud2" ::
+                         : "eax", "ecx", "edx");
         _exit(9);
     }
     int status, steps = 0;
@@ -468,8 +487,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } attacks[] = {
-    {"kernel", kernel},   {"calls", calls},   {"ldt", ldt},         {"frames", frames},   {"hidden", hidden},     {"rewriting", rewriting},
-    {"endless", endless}, {"exhaust", exhaust}, {"many", many},     {"threads", threads}, {"debugger", debugger}, {"ports", ports},
+    {"kernel", kernel}, {"calls", calls},         {"ldt", ldt},           {"frames", frames},
+    {"hidden", hidden}, {"rewriting", rewriting}, {"endless", endless},   {"exhaust", exhaust},
+    {"many", many},     {"threads", threads},     {"debugger", debugger}, {"ports", ports},
 };
 
 #define CS_OF_I386_KERNEL 0x73

@@ -1,8 +1,9 @@
 /*
  * Runs a few instructions and prints what came of them; see probe.h.
  *
- * The frame of the signal at the end is the guest kernel's own view: exception, error code, registers, selectors, and the x87 environment
- * with its pointers. What is as it was before is left out, so a line is short: "sgdt: trap 13 err 0 at +3 mem 0:ff00...".
+ * The frame of the signal at the end is the guest kernel's own view: exception, error code, registers, selectors, and
+ * the x87 environment with its pointers. What is as it was before is left out, so a line is short: "sgdt: trap 13 err
+ * 0 at +3 mem 0:ff00...".
  */
 #define _GNU_SOURCE
 #include "probe.h"
@@ -25,7 +26,8 @@ enum { EAX, ECX, EDX, EBX, EBP, ESI, EDI, REGISTERS };
 static const char *const register_names[REGISTERS] = {"eax", "ecx", "edx", "ebx", "ebp", "esi", "edi"};
 static const char register_letters[REGISTERS] = "acdbpsi";
 static const int register_places[REGISTERS] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_EBP, REG_ESI, REG_EDI};
-static const uint32_t before[REGISTERS] = {0x11223344, 0x00000003, 0x55667788, 0x99aabbcc, 0x20020f80, PROBE_DATA, PROBE_DATA};
+static const uint32_t before[REGISTERS] = {0x11223344, 0x00000003, 0x55667788, 0x99aabbcc,
+                                           0x20020f80, PROBE_DATA, PROBE_DATA};
 
 /* A signal handler's only way to its program. */
 static struct {
@@ -131,8 +133,9 @@ static void enter(void)
                  "movl %[data], %%edi\n\t"
                  "jmp *%[target]"
                  :
-                 : [mxcsr] "m"(mxcsr), [stack] "i"(PROBE_STACK), [flags] "i"(FLAGS_BEFORE), [eax] "i"(0x11223344), [ecx] "i"(3),
-                   [edx] "i"(0x55667788), [ebx] "i"(0x99aabbccu), [ebp] "i"(0x20020f80), [data] "i"(PROBE_DATA), [target] "m"(target)
+                 : [mxcsr] "m"(mxcsr), [stack] "i"(PROBE_STACK), [flags] "i"(FLAGS_BEFORE), [eax] "i"(0x11223344),
+                   [ecx] "i"(3), [edx] "i"(0x55667788), [ebx] "i"(0x99aabbccu), [ebp] "i"(0x20020f80),
+                   [data] "i"(PROBE_DATA), [target] "m"(target)
                  : "memory");
     __builtin_unreachable();
 }
@@ -178,7 +181,8 @@ void probe_run(const Probe *p)
         printf(" address %08x", caught.address);
     if (!strchr(hide, 'l'))
         printf((uint32_t)caught.regs[REG_EIP] - PROBE_CODE < 0x1000 ? " at +%x" : " at %x",
-               (uint32_t)caught.regs[REG_EIP] - ((uint32_t)caught.regs[REG_EIP] - PROBE_CODE < 0x1000 ? PROBE_CODE : 0));
+               (uint32_t)caught.regs[REG_EIP] -
+                   ((uint32_t)caught.regs[REG_EIP] - PROBE_CODE < 0x1000 ? PROBE_CODE : 0));
     for (int n = 0; n < REGISTERS; n++)
         if ((uint32_t)caught.regs[register_places[n]] != before[n] && !strchr(hide, register_letters[n]))
             printf(" %s %x", register_names[n], caught.regs[register_places[n]]);
@@ -186,11 +190,14 @@ void probe_run(const Probe *p)
         printf(" esp%+d", caught.regs[REG_ESP] - (int)PROBE_STACK);
     if (!strchr(hide, 'f'))
         printf(" fl %x", caught.regs[REG_EFL]);
-    printf(" cs %x ss %x ds %x es %x fs %x gs %x", caught.regs[REG_CS] & 0xffff, caught.regs[REG_SS] & 0xffff, caught.regs[REG_DS] & 0xffff,
-           caught.regs[REG_ES] & 0xffff, caught.regs[REG_FS] & 0xffff, caught.regs[REG_GS] & 0xffff);
-    if ((caught.fpu.tag & 0xffff) != 0xffff || (caught.fpu.sw & 0xffff) || (caught.fpu.cw & 0xffff) != 0x37f || caught.fpu.ipoff || caught.fpu.dataoff)
-        printf(" x87 cw %lx sw %lx tw %lx ip %lx:%lx dp %lx:%lx", caught.fpu.cw & 0xffff, caught.fpu.sw & 0xffff, caught.fpu.tag & 0xffff,
-               caught.fpu.cssel & 0x07ffffff, caught.fpu.ipoff, caught.fpu.datasel & 0xffff, caught.fpu.dataoff);
+    printf(" cs %x ss %x ds %x es %x fs %x gs %x", caught.regs[REG_CS] & 0xffff, caught.regs[REG_SS] & 0xffff,
+           caught.regs[REG_DS] & 0xffff, caught.regs[REG_ES] & 0xffff, caught.regs[REG_FS] & 0xffff,
+           caught.regs[REG_GS] & 0xffff);
+    if ((caught.fpu.tag & 0xffff) != 0xffff || (caught.fpu.sw & 0xffff) || (caught.fpu.cw & 0xffff) != 0x37f ||
+        caught.fpu.ipoff || caught.fpu.dataoff)
+        printf(" x87 cw %lx sw %lx tw %lx ip %lx:%lx dp %lx:%lx", caught.fpu.cw & 0xffff, caught.fpu.sw & 0xffff,
+               caught.fpu.tag & 0xffff, caught.fpu.cssel & 0x07ffffff, caught.fpu.ipoff, caught.fpu.datasel & 0xffff,
+               caught.fpu.dataoff);
     if (!strchr(hide, 'm'))
         show_memory(data);
     putchar('\n');

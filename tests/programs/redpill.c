@@ -1,9 +1,9 @@
 /*
- * Looks for the monitor, as programs do that want to know where they run: what an unprivileged instruction shows of the machine must be the
- * guest's, in every engine. usage: redpill GROUP
+ * Looks for the monitor, as programs do that want to know where they run: what an unprivileged instruction shows of the
+ * machine must be the guest's, in every engine. usage: redpill GROUP
  *
- * Each group is a table of probes (probe.h); it is run twice, the second time after the program has computed for so long that direct execution
- * takes it up, and both must be the same.
+ * Each group is a table of probes (probe.h); it is run twice, the second time after the program has computed for so long
+ * that direct execution takes it up, and both must be the same.
  */
 #include "probe.h"
 
@@ -284,8 +284,8 @@ static const Probe cpuid[] = {
     {NULL, NULL, NULL}};
 
 /*
- * In the middle of other instructions: MOV EDI, hidden; XOR EBP, EBP; MOV EAX, imm32, which is first executed as that, then its four bytes as
- * code; INC EBP; CMP EBP, 2; JGE end; JMP EDI; end.
+ * In the middle of other instructions: MOV EDI, hidden; XOR EBP, EBP; MOV EAX, imm32, which is first executed as that, then
+ * its four bytes as code; INC EBP; CMP EBP, 2; JGE end; JMP EDI; end.
  */
 #define FIRST "bf 08 00 00 20 31 ed b8 "
 #define AGAIN " 45 83 fd 02 7d 02 ff e7"
@@ -322,8 +322,12 @@ static void run_number(const char *what, unsigned from, unsigned to, unsigned st
 static void descriptors(void)
 {
     static const char *const patterns[][2] = {
-        {"lar", "66 b9 %02x %02x 0f 02 c1"}, {"lsl", "66 b9 %02x %02x 0f 03 c1"}, {"verr", "66 b9 %02x %02x 0f 00 e1"},
-        {"verw", "66 b9 %02x %02x 0f 00 e9"}, {"mov to es", "66 b9 %02x %02x 8e c1"}, {"mov to ss", "66 b9 %02x %02x 8e d1"},
+        {"lar", "66 b9 %02x %02x 0f 02 c1"},
+        {"lsl", "66 b9 %02x %02x 0f 03 c1"},
+        {"verr", "66 b9 %02x %02x 0f 00 e1"},
+        {"verw", "66 b9 %02x %02x 0f 00 e9"},
+        {"mov to es", "66 b9 %02x %02x 8e c1"},
+        {"mov to ss", "66 b9 %02x %02x 8e d1"},
     };
     for (unsigned n = 0; n < sizeof patterns / sizeof *patterns; n++) {
         run_number(patterns[n][0], 3, 0x108, 8, patterns[n][1]);
@@ -340,7 +344,7 @@ static void interrupts(void)
     /* INT 80h with numbers that are none */
     probe_run(&(Probe){"int 80, no such call", "b8 ff 0f 00 00 cd 80", NULL});
     probe_run(&(Probe){"int 80, negative", "b8 ff ff ff ff cd 80", NULL});
-    /* getuid (24) and getpgid of a bad number (132) by SYSENTER, the way the vDSO does it: it returns there, which pops EBP, EDX, ECX */
+    /* getpgid of a process that is none (132) by SYSENTER, as the vDSO does it: it returns there, which pops EBP, EDX, ECX */
     probe_run(&(Probe){"sysenter", "b8 84 00 00 00 bb ff ff ff 7f e8 02 00 00 00 eb 07 51 52 55 89 e5 0f 34", NULL});
     probe_run(&(Probe){"sysenter, bad stack", "b8 84 00 00 00 68 10 00 00 20 31 ed 0f 34", "l"});
 }
@@ -353,7 +357,8 @@ static void vsyscall(void)
     for (int n = 0; vdso && n < 0x1000; n++)
         sum = sum * 31 + (uint8_t)vdso[n];
     printf("its first page: %08x\n", sum);
-    printf("platform %s, hwcap %lx, hwcap2 %lx\n", (const char *)getauxval(AT_PLATFORM), getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
+    printf("platform %s, hwcap %lx, hwcap2 %lx\n", (const char *)getauxval(AT_PLATFORM), getauxval(AT_HWCAP),
+           getauxval(AT_HWCAP2));
     probe_run(&(Probe){"read ffffe000h", "b8 00 e0 ff ff 8b 00", NULL});
     probe_run(&(Probe){"call ffffe400h", "b8 00 e4 ff ff ff d0", NULL});
     probe_run(&(Probe){"call ffffe000h + sysenter", "b8 10 e4 ff ff ff e0", NULL});

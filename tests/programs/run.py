@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the programs of tests/programs/list in a guest by every engine, and on the host itself; what they print must be the same everywhere. TAP.
+"""Runs the programs of tests/programs/list in a guest by every engine, and on the host itself; what they print must be the
+same everywhere. TAP.
 
     tests/programs/run.py [options] [REGEX...]      only programs whose name matches one
 
-DIR is made by tests/programs/fetch. DIR/results/ENGINE has what each program wrote, and "table" with its digest, status and seconds; with --reuse a
-program that is there with the same command is not run again. See docs/testing.md.
+DIR is made by tests/programs/fetch. DIR/results/ENGINE has what each program wrote, and "table" with its digest, status and
+seconds; with --reuse a program that is there with the same command is not run again. See docs/testing.md.
 """
 import argparse
 import ctypes
@@ -23,7 +24,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(here, "..", "..", "bench"))
 from machine import Initramfs, machine  # noqa: E402
 
-ENGINES = ["native", "interp", "translate", "direct", "auto", "strict", "qemu"]
+ENGINES = ["native", "interp", "translate", "window", "direct", "auto", "strict", "chaos", "qemu"]
 OUTPUT_DISK = 256 << 20
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 5  # seconds for a sandbox to end after its machine
@@ -82,8 +83,8 @@ def make_own(options, programs, engine):
 
 def run_native(options, engine, own, out):
     with open(os.path.join(out, "log"), "wb") as f:
-        subprocess.run([os.path.join(here, "native"), os.path.join(options.dir, "root"), own, os.path.join(out, "out"), str(options.limit)],
-                       stdout=f, stderr=subprocess.STDOUT)
+        subprocess.run([os.path.join(here, "native"), os.path.join(options.dir, "root"), own, os.path.join(out, "out"),
+                        str(options.limit)], stdout=f, stderr=subprocess.STDOUT)
 
 
 def left_behind():
@@ -110,8 +111,9 @@ def run_guest(options, engine, own, out):
     with open(disk, "wb") as f:
         f.truncate(OUTPUT_DISK)
     command = machine(options, engine) + [
-        "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-m", "1024", "-kernel", os.path.join(options.dir, "vmlinuz"),
-        "-initrd", initramfs, "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % os.path.join(options.dir, "root.img"),
+        "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-m", "1024",
+        "-kernel", os.path.join(options.dir, "vmlinuz"), "-initrd", initramfs,
+        "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % os.path.join(options.dir, "root.img"),
         "-drive", "file=%s,format=raw,if=ide,index=1" % disk,
         "-append", "console=ttyS0 quiet nokaslr panic=-1 no_timer_check norandmaps limit=%d" % options.limit]
     with open(os.path.join(out, "log"), "wb") as f:
@@ -135,19 +137,25 @@ def run_guest(options, engine, own, out):
     os.unlink(disk)
 
 
+def first_line(output):
+    return output.decode(errors="replace").strip().split("\n")[0]
+
+
 def impossible(options, engine):
     """Why this engine can not run here, or None."""
     if engine == "native":
-        tried = subprocess.run(["unshare", "--map-root-user", "--mount", "--pid", "--fork", "chroot", os.path.join(options.dir, "root"),
-                                "/usr/bin/busybox", "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        tried = subprocess.run(["unshare", "--map-root-user", "--mount", "--pid", "--fork", "chroot",
+                                os.path.join(options.dir, "root"), "/usr/bin/busybox", "true"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if tried.returncode:
-            return "this host does not run i386 programs in namespaces: " + tried.stdout.decode(errors="replace").strip().split("\n")[0]
+            return "this host does not run i386 programs in namespaces: " + first_line(tried.stdout)
     elif engine == "qemu":
         return None if shutil.which(options.qemu) else "no " + options.qemu
     else:
-        tried = subprocess.run(machine(options, engine) + ["-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        tried = subprocess.run(machine(options, engine) + ["-version"], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
         if tried.returncode or b"direct" in tried.stdout:
-            return tried.stdout.decode(errors="replace").strip().split("\n")[0]
+            return first_line(tried.stdout)
     return None
 
 
@@ -208,8 +216,8 @@ def main():
     p.add_argument("--x86vm", default="src/x86vm")
     p.add_argument("--qemu", default="qemu-system-i386")
     p.add_argument("--dir", default="programs", help="made by tests/programs/fetch")
-    p.add_argument("--own", action="append", default=[], help="a program of our own for /own; may be given several times")
-    p.add_argument("--engines", default="native,interp,translate,direct,auto,strict", help="of " + ",".join(ENGINES))
+    p.add_argument("--own", action="append", default=[], help="a program of our own for /own")
+    p.add_argument("--engines", default="native,interp,translate,window,direct,auto,strict", help="of " + ",".join(ENGINES))
     p.add_argument("--list", default=os.path.join(here, "list"))
     p.add_argument("--limit", type=int, default=600, help="seconds for one program")
     p.add_argument("--total", type=int, default=14400, help="seconds for one guest")
@@ -236,7 +244,8 @@ def main():
         due = [e for e in tables if e not in without]
         reference = next((e for e in due if name in tables[e]), None)
         missing = [e for e in due if name not in tables[e]]
-        other = [e for e in due if reference and name in tables[e] and tables[e][name][:2] != tables[reference][name][:2]]
+        right = reference and tables[reference][name][:2]
+        other = [e for e in due if name in tables[e] and tables[e][name][:2] != right]
         times = " ".join("%s %.2f" % (e, tables[e][name][2]) for e in due if name in tables[e])
         if len(due) < 2:
             print("ok %d - %s # SKIP nothing to compare with" % (number, name))
@@ -248,7 +257,7 @@ def main():
             if missing:
                 print("#   no result: " + " ".join(missing))
             for e in other:
-                print("#   %s status %d, %s status %d" % (reference, tables[reference][name][1], e, tables[e][name][1]))
+                print("#   %s status %d, %s status %d" % (reference, right[1], e, tables[e][name][1]))
                 show_difference(options, name, reference, e)
     print("%s %d - the machines ended well" % ("not ok" if trouble else "ok", len(programs) + 1))
     for text in trouble:
