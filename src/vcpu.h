@@ -190,6 +190,7 @@ enum { MMU_SUPER, MMU_USER, MMU_CHECK /* never filled: every access goes the slo
 
 #define TLB_SIZE 4096u
 #define TLB_NONE (~(uint64_t)0)
+enum { TLB_DROPPED_LOCAL = 1 /* all that is not global */, TLB_DROPPED_PAGE = 2 /* one page */, TLB_DROPPED_ALL = 4 };
 
 /*
  * A software TLB entry: page-aligned linear addresses for which each kind of access may go straight to host memory at
@@ -204,7 +205,7 @@ typedef struct TlbEntry {
 /*
  * Where pages of translated code were found: like a TlbEntry's exec, but apart, so that code and its data do not drive each
  * other out, and in one word: the number of the page in host memory, shifted by FETCH_SHIFT, and of the linear page.
- * Dropped as a whole when tlb_generation changes.
+ * Dropped as TlbEntry is: see tlb_dropped.
  */
 #define FETCH_SIZE 4096u
 #define FETCH_SHIFT 20
@@ -299,6 +300,8 @@ typedef struct Vcpu {
     uint64_t tlb_used[MMU_COUNT][TLB_SIZE / 64]; /* a bit for each entry that may hold something: flushes look at no others */
     bool tlb_ready; /* entries have been made empty once */
     uint64_t tlb_generation; /* changes whenever any translation may have been dropped */
+    uint8_t tlb_dropped;     /* TLB_DROPPED_*: which, since someone last looked and cleared it */
+    uint64_t tlb_dropped_page; /* of TLB_DROPPED_PAGE */
     uint64_t tlb_large_lo, tlb_large_hi; /* span of large pages that have entries; lo > hi: none */
     DeviceTlbEntry device_tlb[2][DEVICE_TLB_SIZE]; /* by privilege and page */
     uint64_t a20_mask; /* ANDed to physical addresses */

@@ -39,6 +39,7 @@ void tlb_flush_all(Vcpu *v)
     v->tlb_large_lo = UINT64_MAX;
     v->tlb_large_hi = 0;
     v->tlb_generation++;
+    v->tlb_dropped |= TLB_DROPPED_ALL;
     if (v->windows)
         windows_flushed(v->windows, true);
 }
@@ -50,6 +51,7 @@ void tlb_flush_nonglobal(Vcpu *v)
             if (!v->tlb_global[idx][n])
                 entry_clear(v, idx, n);
     v->tlb_generation++;
+    v->tlb_dropped |= TLB_DROPPED_LOCAL;
     if (v->windows)
         windows_flushed(v->windows, false);
 }
@@ -78,6 +80,10 @@ void tlb_flush_page(Vcpu *v, Gva addr)
     if (addr >= v->tlb_large_lo && addr <= v->tlb_large_hi)
         flush_large(v, addr);
     v->tlb_generation++;
+    bool another = (v->tlb_dropped & TLB_DROPPED_PAGE) && v->tlb_dropped_page != page;
+    bool large = addr >= v->tlb_large_lo && addr <= v->tlb_large_hi;
+    v->tlb_dropped |= another || large ? TLB_DROPPED_ALL : TLB_DROPPED_PAGE;
+    v->tlb_dropped_page = page;
     if (v->windows)
         windows_page_flushed(v->windows, addr);
 }

@@ -141,8 +141,9 @@ struct TCache {
     Insn insn; /* where there is no room for one */
     uint64_t quick_epoch;       /* times that code pages were forgotten, shifted by QUICK_EPOCH_SHIFT */
     uint64_t fetch_generation;  /* Vcpu.tlb_generation that Vcpu.fetch is good for */
-    FetchEntry *fetch_used[2 * FETCH_SIZE];
-    unsigned fetch_count;
+    FetchEntry *fetch_used[2][2 * FETCH_SIZE]; /* those that may hold something: of pages that are not global; of global ones */
+    unsigned fetch_count[2];
+    uint8_t fetch_listed[2 * FETCH_SIZE];      /* a bit for each of these lists that an entry is in */
 
     Ref *pages; /* TransPage, by page of RAM */
     uint64_t page_count;

@@ -43,12 +43,42 @@ unsigned mode_now(TCache *c, bool single)
     return mode_number(c, &m);
 }
 
-/* Translations may have been dropped: so are ours. */
+static void fetch_forget(TCache *c, int global)
+{
+    for (unsigned n = 0; n < c->fetch_count[global]; n++) {
+        FetchEntry *f = c->fetch_used[global][n];
+        *f = FETCH_NONE;
+        c->fetch_listed[f - c->v->fetch[0]] &= ~(1u << global);
+    }
+    c->fetch_count[global] = 0;
+}
+
+/* Code was found for addr: remember it until its translation may have been dropped. */
+static void fetch_note(TCache *c, FetchEntry *f, Gva addr, Hva host, bool global)
+{
+    uint8_t *listed = &c->fetch_listed[f - c->v->fetch[0]];
+    *f = fetch_key(addr, host);
+    if (*listed >> global & 1)
+        return;
+    *listed |= 1u << global;
+    c->fetch_used[global][c->fetch_count[global]++] = f;
+}
+
+/* Translations have been dropped: so are ours. An entry may be in both lists; then it goes with either. */
 static void fetch_flush(TCache *c)
 {
-    for (unsigned n = 0; n < c->fetch_count; n++)
-        *c->fetch_used[n] = FETCH_NONE;
-    c->fetch_count = 0;
+    Vcpu *v = c->v;
+    if (v->tlb_dropped & TLB_DROPPED_PAGE)
+        for (int user = 0; user < 2; user++) {
+            FetchEntry *f = fetch_entry(v, user, v->tlb_dropped_page);
+            if (*f != FETCH_NONE && (*f & ((1u << FETCH_SHIFT) - 1)) == (v->tlb_dropped_page & 0xffffffff) >> PAGE_BITS)
+                *f = FETCH_NONE;
+        }
+    if (v->tlb_dropped & (TLB_DROPPED_LOCAL | TLB_DROPPED_ALL))
+        fetch_forget(c, 0);
+    if (v->tlb_dropped & TLB_DROPPED_ALL)
+        fetch_forget(c, 1);
+    v->tlb_dropped = 0;
     c->fetch_generation = c->v->tlb_generation;
     c->quick_epoch += UINT64_C(1) << QUICK_EPOCH_SHIFT;
     if (!c->quick_epoch)
@@ -76,10 +106,8 @@ static Hva fetch_host(TCache *c, uint64_t rip)
         if (e->exec != (addr & PAGE_MASK))
             return NULL;
     }
-    if (*f == FETCH_NONE)
-        c->fetch_used[c->fetch_count++] = f;
     Hva host = (Hva)(e->addend + addr);
-    *f = fetch_key(addr, host);
+    fetch_note(c, f, addr, host, v->tlb_global[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)]);
     return host;
 }
 
