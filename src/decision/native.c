@@ -100,7 +100,8 @@ static bool sandbox_ready(Direct *d)
         space_attach(s, b);
         s->tsc_faults = false;
         s->cpu_time = sandbox_cpu_time(b);
-        if (d->mode == DIRECT_STRICT && !s->split)
+        s->exact = d->mode == DIRECT_STRICT;
+        if (s->exact && !s->split)
             space_set_split(s, true);
     }
     space_sync(s);
@@ -233,7 +234,7 @@ static void left_out(Direct *d, Stay *stay)
     d->stats.refused[row_now(v)]++;
     for (int n = 0; n < EXCURSION_STEPS; n++) {
         interpret(d, stay);
-        if (!still_user(d, stay) || !view_traps(d->now, eip_linear(v)))
+        if (!still_user(d, stay) || !view_lacks(d->now, eip_linear(v)))
             return;
     }
 }

@@ -42,6 +42,7 @@ typedef struct Space {
     uint64_t pages;     /* mapped */
     bool renewed;       /* space_sync() found all that was mapped gone: another process's, by now */
     bool split;         /* by space_set_split() */
+    bool exact;         /* split: with exact copies (frontend/codecopy.h): its owner's wish */
     uint32_t aim;       /* split: CS's base, by space_aim() */
     bool never_split;   /* it can not be, or need not: its owner's note */
     unsigned lost;      /* stretches left to the translator lately, for code that may not run: its owner's note */

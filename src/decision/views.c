@@ -165,6 +165,7 @@ bool view_map(Space *s, Gva addr, uint32_t page, Gva start, unsigned code_size)
     v->page = page;
     v->slot = pool->free[--pool->free_count];
     v->copy.code_size = code_size;
+    v->copy.exact = s->exact;
     g_hash_table_insert(s->view, key(addr), v);
     if ((start & PAGE_MASK) == addr)
         copy_extend(&v->copy, &s->owner->rules, page_of(s, v), start & ~PAGE_MASK);
@@ -218,8 +219,9 @@ bool view_extend(Space *s, Gva addr)
     return space_map_code(s, addr, next, v->copy.code_size) == SPACE_MAPPED && is_in(s, v, offset);
 }
 
-bool view_traps(const Space *s, Gva addr)
+bool view_lacks(const Space *s, Gva addr)
 {
     const View *v = view_at(s, addr);
-    return v && (v->copy.at[addr & ~PAGE_MASK] & COPY_TRAP);
+    unsigned offset = addr & ~PAGE_MASK;
+    return v && (v->copy.at[offset] & COPY_KNOWN) && !is_in(s, v, offset);
 }

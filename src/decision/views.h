@@ -53,5 +53,5 @@ bool view_map(Space *s, Gva addr, uint32_t page, Gva start, unsigned code_size);
 void view_drop(Space *s, Gva addr, bool tell);
 /* Execution reached addr, and its instruction is not in the copy: can it be? True: now it is. */
 bool view_extend(Space *s, Gva addr);
-/* Is addr known to be what must not run? Then there is no need to try. */
-bool view_traps(const Space *s, Gva addr);
+/* Is addr known to be what is left out? Then there is no need to try. */
+bool view_lacks(const Space *s, Gva addr);

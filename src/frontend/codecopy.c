@@ -148,10 +148,59 @@ static bool hides_trap(const CodeCopy *c, const CodeCopy *next, unsigned offset,
     return false;
 }
 
+/* Of what must not run: would it run on the host without a trace? What loads a selector is found out at the next stop. */
+static bool is_silent(const uint8_t *bytes, unsigned n, const InsnPeek *p)
+{
+    bool cs;
+    unsigned k = skip_prefixes(bytes, n, &cs);
+    switch (p->row) {
+    case ROW_INVALID:
+        return p->known;
+    case ROW_MOV_SREG:
+        return bytes[k] == 0x8c;
+    case ROW_LDS: case ROW_LES: case ROW_LFS: case ROW_LGS: case ROW_LSS: case ROW_POP_SREG: case ROW_JMP_FAR: case ROW_CALL_FAR:
+    case ROW_RET_FAR: case ROW_IRET: case ROW_IRETD: case ROW_SYSENTER: case ROW_SYSCALL:
+        return false;
+    default:
+        return insn_info[p->row].class != PRIVILEGED;
+    }
+}
+
+/* Would control that arrives at offset, within an instruction in dst, meet what must not run? */
+static bool is_hazard(const CodeCopy *c, const SweepRules *rules, const uint8_t *dst, unsigned offset)
+{
+    unsigned n = SWEEP_PAGE - offset;
+    InsnPeek p = {.row = ROW_INVALID};
+    switch (sweep_look(rules, dst + offset, n, c->code_size, &p)) {
+    case LOOK_REFUSED: return is_silent(dst + offset, n, &p);
+    case LOOK_MORE: return !sweep_tail_allowed(rules, dst + offset, n, c->code_size);
+    default: return false;
+    }
+}
+
+/* Take out of dst what makes it less than exact. in: lengths of the instructions in it, by offset. */
+static void make_exact(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, uint8_t *in, uint8_t *dst)
+{
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (unsigned offset = 0; offset < SWEEP_PAGE; offset++)
+            for (unsigned k = 1; k < in[offset]; k++)
+                if (is_hazard(c, rules, dst, offset + k)) {
+                    in[offset] = 0;
+                    changed = true;
+                }
+        memset(dst, HLT, SWEEP_PAGE);
+        for (unsigned offset = 0; offset < SWEEP_PAGE; offset++)
+            memcpy(dst + offset, page + offset, in[offset]);
+    }
+}
+
 unsigned copy_write(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, const CodeCopy *next, const uint8_t *next_page,
                     unsigned head, uint8_t *dst)
 {
     unsigned tail = 0;
+    uint8_t in[SWEEP_PAGE] = {0};
     memset(dst, HLT, SWEEP_PAGE);
     memcpy(dst, page, head);
     for (unsigned offset = 0; offset < SWEEP_PAGE; offset++) {
@@ -169,8 +218,13 @@ unsigned copy_write(const CodeCopy *c, const SweepRules *rules, const uint8_t *p
         if (hides_trap(c, next, offset, len))
             continue;
         unsigned here = MIN(len, SWEEP_PAGE - offset);
+        if (c->exact && here < len)
+            continue;
+        in[offset] = len;
         memcpy(dst + offset, page + offset, here);
         tail = MAX(tail, len - here);
     }
+    if (c->exact)
+        make_exact(c, rules, page, in, dst);
     return tail;
 }

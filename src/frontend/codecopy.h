@@ -9,6 +9,10 @@
  * Behind a jump or a return they are guessed to begin, which costs nothing if it is wrong: what is found by a guess is as
  * harmless. A copy grows when execution reaches an address that was not looked at. An instruction that is known to begin
  * within the bytes of another, and that must not run, keeps the other out of the copy.
+ *
+ * An exact copy leaves nothing to chance: wherever control arrives in it, also in the middle of an instruction, it meets what may
+ * run and is what the page has, or HLT. That keeps many harmless instructions out (ADD ESP, 1Ch has C4 1C in it, which is LES),
+ * and those that lie on two pages.
  */
 #pragma once
 
@@ -25,6 +29,7 @@ enum {
 typedef struct CodeCopy {
     uint8_t at[SWEEP_PAGE];
     uint8_t code_size; /* 2 or 4 */
+    bool exact;
 } CodeCopy;
 
 /* An instruction begins at offset for certain: look at it and at all that it leads to within the page. */

@@ -190,11 +190,8 @@ Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsig
     }
 }
 
-/*
- * The last instruction goes on beyond the page. Can what follows not change that it is allowed? Tried with every byte next, and
- * two kinds of bytes behind it.
- */
-static bool tail_allowed(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size)
+/* Tried with every byte next, and two kinds of bytes behind it. */
+bool sweep_tail_allowed(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size)
 {
     uint8_t full[SWEEP_INSN_MAX];
     static const uint8_t fill[] = {0x00, 0xc0};
@@ -240,7 +237,7 @@ static bool line(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigne
             offset++;
             continue;
         case LOOK_MORE:
-            if (!tail_allowed(rules, page + offset, n, s->code_size)) {
+            if (!sweep_tail_allowed(rules, page + offset, n, s->code_size)) {
                 if (s->crosses && s->crosses != offset) /* two streams of code here: enough is enough */
                     return refuse(s, offset, ROW_INVALID);
                 s->crosses = offset;

@@ -49,6 +49,9 @@ typedef enum Look {
 /* One instruction: may it run in a sandbox? p->row is left alone for the commonest, which all are harmless. */
 Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p);
 
+/* The n bytes are not a whole instruction (LOOK_MORE). Can what follows not change that it is allowed? */
+bool sweep_tail_allowed(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size);
+
 /*
  * Look at the code of page (4096 bytes) from offset on, in addition to what s saw before. All that was seen in one Sweep is of
  * one code size. False: the page is refused, now or before.
