@@ -161,7 +161,7 @@ InsnPlan insn_plan(const Tr *t, const Insn *i)
         return i->form == FORM_MR ? call : ordinary(i, FLAGS_PART); /* a bit string reaches beyond the operand */
     case ROW_DIV:
     case ROW_IDIV:
-        return i->osize == 4 ? PLAN(KIND_FAULTY, FLAGS_NONE) : call;
+        return PLAN(KIND_FAULTY, FLAGS_NONE);
     case ROW_MOVZX8:
     case ROW_MOVSX8:
         if (!mem && tr_is_high(i->src) && tr_gpr(i->dst) == R_SP)

@@ -288,6 +288,90 @@ static void tr_div(Tr *t, const Insn *i, bool is_signed)
     flags_clobbered(t);
 }
 
+static void emit_shift(Emit *e, unsigned n, int reg, unsigned count)
+{
+    emit_rr(e, 0, 4, 0xc1, n, reg);
+    emit8(e, count);
+}
+
+/* The divisor of 8 or 16 bits, extended, to r10d. */
+static void small_divisor(Tr *t, const Insn *i, bool is_signed)
+{
+    unsigned extend = (is_signed ? 0x0fbe : 0x0fb6) + (i->osize == 2);
+    if (i->flags & INSN_MEM) {
+        tr_operand(t, i, i->osize, false);
+        emit_rm(&t->e, 0, 4, extend, H_R10, t->at);
+    } else if (i->osize == 1 && tr_is_high(i->dst)) {
+        emit_mov(&t->e, 4, H_R10, tr_reg(i->dst & ~1u));
+        emit_shift(&t->e, 5, H_R10, 8); /* shr */
+        emit_rr(&t->e, 0, 4, extend, H_R10, H_R10);
+    } else {
+        emit_rr(&t->e, 0, 4, extend, H_R10, tr_reg(i->dst));
+    }
+}
+
+/* The same for 8 and 16 bits, done with 32: r11d = dividend, r10d = divisor. RDX is kept below the stack, where nothing else comes. */
+static void tr_div_small(Tr *t, const Insn *i, bool is_signed)
+{
+    Emit *e = &t->e;
+    bool bytes = i->osize == 1;
+
+    small_divisor(t, i, is_signed);
+    if (is_signed) { /* as above */
+        emit_rr(e, 0, 4, bytes ? 0x0fbe : 0x0fbf, H_R11, H_R8); /* movsx */
+        if (bytes) {
+            emit_rr(e, 0, 2, 0x39, H_R11, H_R8); /* cmp ax */
+        } else {
+            emit_mov(e, 4, H_R12, H_R11);
+            emit_shift(e, 7, H_R12, 31); /* sar */
+            emit_rr(e, 0, 2, 0x39, H_R12, H_DX);
+        }
+        tr_slow_if(t, 5);
+        emit_lea(e, 4, H_R12, host_mem(H_R10, 1));
+        emit_rr(e, 0, 4, 0x83, 7, H_R12);
+        emit8(e, 1);
+        tr_slow_if(t, 6);
+    } else { /* the upper half must be less than the divisor */
+        if (bytes) {
+            emit_rr(e, 0, 4, 0x0fb7, H_R11, H_R8);
+            emit_mov(e, 4, H_R12, H_R11);
+            emit_shift(e, 5, H_R12, 8);
+            emit_rr(e, 0, 4, 0x39, H_R10, H_R12);
+        } else {
+            emit_rr(e, 0, 4, 0x0fb7, H_R11, H_DX);
+            emit_rr(e, 0, 4, 0x39, H_R10, H_R11);
+        }
+        tr_slow_if(t, 3);
+        if (!bytes) {
+            emit_shift(e, 4, H_R11, 16); /* shl */
+            emit_rr(e, 0, 4, 0x0fb7, H_R12, H_R8);
+            emit_rr(e, 0, 4, 0x09, H_R12, H_R11); /* or */
+        }
+    }
+    emit_mov(e, 8, H_R12, H_AX);
+    emit_store(e, 8, host_mem(H_SP, -8), H_DX);
+    emit_mov(e, 4, H_AX, H_R11);
+    if (is_signed)
+        emit8(e, 0x99); /* cdq */
+    else
+        emit_mov_imm32(e, H_DX, 0);
+    emit_rr(e, 0, 4, 0xf7, is_signed ? 7 : 6, H_R10);
+    if (bytes) {
+        emit_rr(e, 0, 4, 0x0fb6, H_R10, H_AX); /* AL */
+        emit_shift(e, 4, H_DX, 8);
+        emit_rr(e, 0, 4, 0x09, H_DX, H_R10); /* AH */
+        emit_mov(e, 2, H_R8, H_R10);
+        emit_load(e, 8, H_DX, host_mem(H_SP, -8));
+    } else {
+        emit_mov(e, 2, H_R8, H_AX);
+        emit_mov(e, 4, H_R10, H_DX);
+        emit_load(e, 8, H_DX, host_mem(H_SP, -8));
+        emit_mov(e, 2, H_DX, H_R10);
+    }
+    emit_mov(e, 8, H_AX, H_R12);
+    flags_clobbered(t);
+}
+
 static void tr_sign_dx(Tr *t, const Insn *i)
 {
     if (t->park_ok)
@@ -460,8 +544,13 @@ void tr_integer(Tr *t, const Insn *i)
     case ROW_IMUL3: tr_to_reg(t, i, 0x69, i->osize); flags_written(t); break;
     case ROW_MUL: tr_mul(t, i, 4); break;
     case ROW_IMUL: tr_mul(t, i, 5); break;
-    case ROW_DIV: tr_div(t, i, false); break;
-    case ROW_IDIV: tr_div(t, i, true); break;
+    case ROW_DIV:
+    case ROW_IDIV:
+        if (i->osize == 4)
+            tr_div(t, i, i->row == ROW_IDIV);
+        else
+            tr_div_small(t, i, i->row == ROW_IDIV);
+        break;
     case ROW_PUSH: tr_push(t, i); break;
     case ROW_POP: tr_pop(t, i); break;
     case ROW_LEAVE: tr_leave(t); break;
