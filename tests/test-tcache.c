@@ -235,6 +235,44 @@ static void test_interrupt(void)
     bench_free(t);
 }
 
+typedef struct Nag {
+    Vcpu *v;
+    int end; /* atomic */
+} Nag;
+
+static void *nag_main(void *opaque)
+{
+    Nag *n = opaque;
+    while (!g_atomic_int_get(&n->end)) {
+        g_usleep(50);
+        vcpu_attention(n->v, ATTN_EVENT);
+    }
+    return NULL;
+}
+
+/* An indirect call that is left because something asks for attention has gone where it should. */
+static void test_call_left(void)
+{
+    static const char code[] = "\xbb\x10\x00\x31\xc0\x66\xb9\x80\x84\x1e\x00" /*     mov bx, f; xor ax, ax; mov ecx, 2000000 */
+                               "\x81\xc3\x00\x00"                             /*     add bx, CODE */
+                               "\xff\xd3\x66\x49\x75\xfa\xf4"                 /* 1:  call bx; dec ecx; jnz 1b; hlt */
+                               "\x40\xc3";                                      /* f:  inc ax; ret */
+    char bytes[sizeof code];
+    memcpy(bytes, code, sizeof code);
+    bytes[1] = 22;
+    bytes[13] = CODE & 0xff;
+    bytes[14] = CODE >> 8;
+    CpuBench *t = bench_new(true, bytes, sizeof bytes, TB_BYTES);
+    Nag nag = {.v = t->v};
+    GThread *thread = g_thread_new("nag", nag_main, &nag);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_atomic_int_set(&nag.end, 1);
+    g_thread_join(thread);
+    g_assert_cmphex(t->v->rip, ==, CODE + 22);
+    g_assert_cmphex(t->v->gpr[R_AX].w, ==, 2000000 & 0xffff);
+    bench_free(t);
+}
+
 /* Any number of instructions asked for is the number that runs. */
 static void test_budget(void)
 {
@@ -515,6 +553,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/smc/page-edge", test_smc_page_edge);
     g_test_add_func("/tcache/smc/alias", test_smc_alias);
     g_test_add_func("/tcache/smc/dma", test_smc_dma);
+    g_test_add_func("/tcache/call-left", test_call_left);
     g_test_add_func("/tcache/interrupt", test_interrupt);
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);

@@ -88,6 +88,8 @@ static void tr_call(Tr *t, const Insn *i)
     tr_stack_move(t, -(int)size);
     tr_count(t);
     uint32_t back = size == 2 ? t->next & 0xffff : t->next;
+    if (i->form != FORM_I && to != H_R10) /* before tr_call_begin(), which may leave: for r10 */
+        emit_mov(&t->e, 4, H_R10, to);
     tr_call_begin(t, back);
     if (i->form == FORM_I && (t->bits & MODE_SINGLE)) {
         tr_edge(t, 0, target_of(t, i));
@@ -95,8 +97,6 @@ static void tr_call(Tr *t, const Insn *i)
         tr_edge_call(t, 0, target_of(t, i));
         tr_call_end(t, 1, back);
     } else {
-        if (to != H_R10)
-            emit_mov(&t->e, 4, H_R10, to);
         tr_indirect(t, !(t->bits & MODE_SINGLE));
         tr_call_end(t, 0, back);
     }
