@@ -334,6 +334,76 @@ static void test_sweep_lengths(void)
     g_rand_free(rand);
 }
 
+/* ---- copies of code ---- */
+
+static const uint8_t *copy_of(const char *bytes, unsigned n, unsigned at, bool exact, CodeCopy *c)
+{
+    static uint8_t page[SWEEP_PAGE], dst[SWEEP_PAGE];
+    SweepRules r = rules;
+    r.features = cpu_model_find("qemu32")->features;
+    memset(page, 0x90, sizeof page);
+    memcpy(page + 100, bytes, n);
+    *c = (CodeCopy){.code_size = 4, .exact = exact};
+    copy_extend(c, &r, page, at);
+    copy_write(c, &r, page, NULL, NULL, 0, dst);
+    return dst + 100;
+}
+#define COPY(bytes, at, exact, c) copy_of(bytes, sizeof(bytes) - 1, at, exact, c)
+
+static void assert_copy(const uint8_t *got, const char *want, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        if (got[k] != (uint8_t)want[k])
+            g_error("byte %u of the copy is %02x, expected %02x", k, got[k], (uint8_t)want[k]);
+}
+#define ASSERT_COPY(got, want) assert_copy(got, want, sizeof(want) - 1)
+
+/* What may not run is HLT, what stands around it is there; the same for what is behind a return, by a guess. */
+static void test_copy(void)
+{
+    CodeCopy c;
+    ASSERT_COPY(COPY("\x01\xd8\x0f\xa2\x01\xd8\xcd\x80\x01\xd8\xc3\x0f\x01\x06\x40", 100, false, &c),
+                "\x01\xd8\xf4\xf4\x01\xd8\xf4\xf4\x01\xd8\xc3\xf4\xf4\xf4");
+    g_assert_true(c.at[102] & COPY_TRAP);
+    g_assert_false(c.at[111] & COPY_TRAP); /* SGDT there is a guess */
+    ASSERT_COPY(COPY("\x2e\xa1\x00\x10\x00\x00\x66\x2e\x0f\x1f\x84\x00\x00\x00\x00\x00", 100, false, &c),
+                "\xf4\xf4\xf4\xf4\xf4\xf4\x66\x2e\x0f\x1f\x84\x00\x00\x00\x00\x00"); /* a read through CS; a NOP */
+    /* a jump into an immediate that begins with CPUID: neither stays, what follows does (ADD [EAX], AL) */
+    ASSERT_COPY(COPY("\xeb\x01\xb8\x0f\xa2\x00\x00\x40", 100, false, &c), "\xeb\x01\xf4\xf4\xf4\x00\x00\x40");
+}
+
+/* Nobody jumps there that is known: only an exact copy leaves it out. A load of a selector is found out anyway. */
+static void test_copy_exact(void)
+{
+    CodeCopy c;
+    static const char hidden[] = "\x40\xb8\x0f\xa2\x90\x90\x83\xc4\x1c\x8b\x06\x40";
+    ASSERT_COPY(COPY(hidden, 100, false, &c), hidden);
+    ASSERT_COPY(COPY(hidden, 100, true, &c), "\x40\xf4\xf4\xf4\xf4\xf4\x83\xc4\x1c\xf4\xf4\x40");
+}
+
+/* An instruction on two pages is in the copies when both are there, and it may run as the two have it. */
+static void test_copy_pages(void)
+{
+    static uint8_t one[SWEEP_PAGE], two[SWEEP_PAGE], dst[SWEEP_PAGE];
+    SweepRules r = rules;
+    r.features = cpu_model_find("qemu32")->features;
+    for (int bad = 0; bad < 2; bad++) {
+        CodeCopy c = {.code_size = 4}, next = {.code_size = 4};
+        memset(one, 0x90, sizeof one);
+        memset(two, 0x90, sizeof two);
+        one[SWEEP_PAGE - 1] = 0x0f;
+        two[0] = bad ? 0xa2 : 0xc8; /* CPUID or BSWAP EAX */
+        copy_extend(&c, &r, one, 0);
+        g_assert_cmpuint(copy_write(&c, &r, one, NULL, NULL, 0, dst), ==, 0);
+        g_assert_cmphex(dst[SWEEP_PAGE - 1], ==, 0xf4);
+        g_assert_cmpuint(copy_write(&c, &r, one, &next, two, 0, dst), ==, !bad);
+        g_assert_cmphex(dst[SWEEP_PAGE - 1], ==, bad ? 0xf4 : 0x0f);
+        copy_write(&next, &r, two, NULL, NULL, !bad, dst);
+        g_assert_cmphex(dst[0], ==, bad ? 0xf4 : 0xc8);
+        g_assert_cmphex(dst[1], ==, 0xf4);
+    }
+}
+
 /* ---- the policy ---- */
 
 static void test_policy(void)
@@ -406,6 +476,9 @@ int main(int argc, char **argv)
     g_test_add_func("/sweep/insns", test_sweep_insns);
     g_test_add_func("/sweep/flow", test_sweep_flow);
     g_test_add_func("/sweep/lengths", test_sweep_lengths);
+    g_test_add_func("/copy/insns", test_copy);
+    g_test_add_func("/copy/exact", test_copy_exact);
+    g_test_add_func("/copy/pages", test_copy_pages);
     g_test_add_func("/policy", test_policy);
     return g_test_run();
 }
