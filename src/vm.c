@@ -593,7 +593,7 @@ static void start_engine(Vm *vm)
         tcache_set_shadow(c, shadow_difference, vm);
     if (c && vm->config->accel_chaos)
         tcache_set_chaos(c, vm->config->accel_chaos);
-    const char *window = vm->config->window ? vm->config->window : "off";
+    const char *window = vm->config->window ? vm->config->window : "auto";
     if (c && strcmp(window, "off") && !vm->config->accel_shadow &&
         !tcache_set_window(c, !strcmp(window, "on") ? TCACHE_WINDOW_ALL : TCACHE_WINDOW_AUTO, vm->config->window_budget, &error))
         fprintf(stderr, "x86vm: %s; translated code checks memory accesses itself, which is slower\n", error->message);

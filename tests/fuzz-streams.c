@@ -9,7 +9,7 @@
  * A group of streams shares a CPU (each group another model) and memory, which streams leave to each other, and a stock of
  * tables, of which each stream takes one of each kind and damages some: to make all anew cost more than to run the stream.
  *
- *     FUZZ_STREAMS=N FUZZ_SEED=S tests/fuzz-streams [-p /cpu/streams/interpreter | -p /cpu/streams/translator]
+ *     FUZZ_STREAMS=N FUZZ_SEED=S tests/fuzz-streams [-p /cpu/streams/interpreter | -p /cpu/streams/translator | -p /cpu/streams/windows]
  *
  * A stream that falls over is named on stderr, with what runs its group again. A build with --enable-sanitizers makes it
  * worth its time. FUZZ_PROGRESS=1 says how far it has come, every 100 000 streams.
@@ -45,6 +45,7 @@ enum {
     STOCK = 8,
     STREAM_CODE = 200, /* bytes of code that are a stream's own */
     TB_BYTES = 2 << 20,
+    MAPPINGS = 16, /* of shadow windows */
     KICK_US = 250,
     HANG_SECONDS = 30, /* of CPU time, for a group: a stream takes microseconds */
     STILL_SECONDS = 3600, /* of any time: the machine may be busy, but not that busy */
@@ -117,6 +118,12 @@ static int int_ack(void *opaque)
     return rng_percent(&f->rng, 10) ? -1 : (int)rng_below(&f->rng, 256);
 }
 
+/* The translator with shadow windows: cpu_make() sees to them. */
+static Exit run_windowed(Vcpu *v, uint64_t max_insns)
+{
+    return tcache_run(v, max_insns);
+}
+
 static void cpu_make(Fuzz *f)
 {
     int models = 0;
@@ -124,9 +131,12 @@ static void cpu_make(Fuzz *f)
         models++;
     f->v = vcpu_new(cpu_model_nth(rng_below(&f->rng, models)), f->mem, f->io, f->ram);
     f->v->int_ack = (IntAck){ int_ack, f };
-    if (f->run == tcache_run) {
+    if (f->run != interp_run) {
         g_autoptr(GError) error = NULL;
         tcache_new(f->v, TB_BYTES, &error);
+        g_assert_no_error(error);
+        if (f->run == run_windowed) /* a few: so that they come and go */
+            tcache_set_window(f->v->tcache, rng_below(&f->rng, 2) ? TCACHE_WINDOW_ALL : TCACHE_WINDOW_AUTO, MAPPINGS, &error);
         g_assert_no_error(error);
     }
 }
@@ -516,9 +526,15 @@ static void test_translator(void)
     test_streams(tcache_run, "translator");
 }
 
+static void test_windows(void)
+{
+    test_streams(run_windowed, "windows");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/cpu/streams/windows", test_windows);
     g_test_add_func("/cpu/streams/interpreter", test_interpreter);
     g_test_add_func("/cpu/streams/translator", test_translator);
     return g_test_run();
