@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "frontend/codecache.h"
+#include "softmmu/window.h"
 #include "tcache/codebuf.h"
 #include "tcache/tcache.h"
 
 #define CODE 0x1000
 #define RAM_SIZE (8 << 20)
 #define TB_BYTES (1 << 20)
+#define FEW_MAPPINGS 3
 
 static CpuBench *bench_new(bool translated, const void *code, size_t n, size_t tb_bytes)
 {
@@ -56,17 +58,19 @@ static void no_difference(void *opaque, const char *report)
     g_error("%s", report);
 }
 
-/* Run to HLT on both engines, in shadow mode, and changing at random; compare, and return the translated bench. */
+/* Run to HLT on both engines, in shadow mode, changing at random, and with shadow windows; compare, and return the translated bench. */
 static CpuBench *run_both(const void *code, size_t n)
 {
     CpuBench *i = bench_new(false, code, n, 0), *t = bench_new(true, code, n, TB_BYTES);
     g_assert_cmpint(interp_run(i->v, 0), ==, EXIT_HALT);
-    for (int way = 0; way < 4; way++) {
+    for (int way = 0; way < 6; way++) {
         CpuBench *other = bench_new(true, code, n, TB_BYTES);
         if (way == 0)
             tcache_set_shadow(other->v->tcache, no_difference, NULL);
-        else
+        else if (way < 4)
             tcache_set_chaos(other->v->tcache, way);
+        else
+            g_assert_true(tcache_set_window(other->v->tcache, TCACHE_WINDOW_ALL, way == 4 ? 0 : FEW_MAPPINGS, NULL));
         g_assert_cmpint(tcache_run(other->v, 0), ==, EXIT_HALT);
         assert_alike(i, other);
         g_assert_cmpuint(other->v->insns, ==, i->v->insns);
@@ -205,6 +209,38 @@ static void test_smc_dma(void)
     g_assert_cmphex(t->v->gpr[R_AX].b.l, ==, 0x55);
     g_thread_join(thread);
     bench_free(t);
+}
+
+/* Flat 32-bit code that rewrites itself, by a window: the page is read-only there, and each store is a miss. */
+static void test_smc_window(void)
+{
+    static const char code[] = "\xb9\x64\x00\x00\x00"                 /*     mov ecx, 100 */
+                               "\xfe\x05\x14\x10\x00\x00"             /* 1:  inc byte [1014h] */
+                               "\x49"                                 /*     dec ecx */
+                               "\x90\x90\x90\x90\x90\x90\x90"         /*     nop... */
+                               "\xb3\x00"                             /*     mov bl, 0: at 1013h */
+                               "\x85\xc9"                             /*     test ecx, ecx */
+                               "\x75\xec"                             /*     jnz 1b */
+                               "\xf4";
+    for (unsigned which = TCACHE_WINDOW_AUTO; which <= TCACHE_WINDOW_ALL; which++) {
+        g_autoptr(GError) error = NULL;
+        CpuBench *t = bench_new(true, code, sizeof code - 1, TB_BYTES);
+        tcache_set_window(t->v->tcache, which, 0, &error);
+        g_assert_no_error(error);
+        t->v->cr0 |= CR0_PE;
+        for (int n = 0; n < S_COUNT; n++) {
+            t->v->seg[n] = (Seg){.sel = 8, .limit = UINT32_MAX, .attr = SEG_P | SEG_S | SEG_DB | SEG_G | SEG_W | SEG_A | (n == S_CS ? SEG_CODE : 0)};
+            seg_derive(t->v, n);
+        }
+        t->v->sp_mask = UINT32_MAX;
+        g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+        g_assert_cmphex(t->v->gpr[R_BX].b.l, ==, 100);
+        g_assert_cmpuint(stats(t).invalidations, >=, 3);
+        WindowsStats s;
+        windows_stats(t->v->windows, &s);
+        g_assert_cmpuint(s.faults, >=, 3);
+        bench_free(t);
+    }
 }
 
 static void *interrupt(void *opaque)
@@ -554,6 +590,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/smc/alias", test_smc_alias);
     g_test_add_func("/tcache/smc/dma", test_smc_dma);
     g_test_add_func("/tcache/call-left", test_call_left);
+    g_test_add_func("/tcache/smc/window", test_smc_window);
     g_test_add_func("/tcache/interrupt", test_interrupt);
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);
