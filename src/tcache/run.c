@@ -200,8 +200,8 @@ static void chaos_interpret(Vcpu *v, unsigned count)
 }
 
 /*
- * A span's check failed, and flags that are dead there may be lost: nothing may look at them before the code goes on. Mostly
- * the page was not in the TLB yet, so the interpreter does the rest of the block the first times.
+ * A span's check failed. Flags that are dead there are lost, which nobody sees: the first instruction writes them all and cannot
+ * fault (spans.c, check_place()). Mostly the page was not in the TLB yet, so the interpreter does the rest of the block the first times.
  */
 static bool plain_interpret(TCache *c, Edge *e)
 {

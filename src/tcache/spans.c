@@ -390,7 +390,10 @@ static bool held(const Tr *t, unsigned k, uint16_t sym)
     return sym == SYM_ABSOLUTE;
 }
 
-/* Where to check: earlier than the first access if the flags are not wanted there. */
+/*
+ * Where to check: earlier than the first access if the flags are not wanted there. That is before the last instruction that writes
+ * them all, so they are whole again after one instruction.
+ */
 static unsigned check_place(const Planner *p, const Choice *c)
 {
     const Access *a = &p->access[c->first];
