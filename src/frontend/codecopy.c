@@ -205,7 +205,7 @@ unsigned copy_write(const CodeCopy *c, const SweepRules *rules, const uint8_t *p
     memcpy(dst, page, head);
     for (unsigned offset = 0; offset < SWEEP_PAGE; offset++) {
         unsigned len = c->at[offset] & COPY_LEN;
-        if (!len || (c->at[offset] & COPY_TRAP))
+        if (!len || (c->at[offset] & (COPY_TRAP | COPY_KNOWN)) != COPY_KNOWN)
             continue;
         if (offset > SWEEP_PAGE - SWEEP_INSN_MAX) { /* it may depend on the next page, which may have changed */
             uint8_t bytes[SWEEP_INSN_MAX];

@@ -6,8 +6,8 @@
  * and what stood there is dealt with otherwise.
  *
  * Instructions are found from where they are known to begin: where execution was seen, from there in line and along branches.
- * Behind a jump or a return they are guessed to begin, which costs nothing if it is wrong: what is found by a guess is as
- * harmless. A copy grows when execution reaches an address that was not looked at. An instruction that is known to begin
+ * Behind a jump or a return they are guessed to begin. What is only guessed stays out of the copy until execution comes to it: if the
+ * guess is wrong, a true instruction may begin in its last bytes, and would run with HLT for its own. A copy grows when execution reaches an address that was not looked at. An instruction that is known to begin
  * within the bytes of another, and that must not run, keeps the other out of the copy.
  *
  * An exact copy leaves nothing to chance: wherever control arrives in it, also in the middle of an instruction, it meets what may
