@@ -381,6 +381,19 @@ static void test_copy_exact(void)
     ASSERT_COPY(COPY(hidden, 100, true, &c), "\x40\xf4\xf4\xf4\xf4\xf4\x83\xc4\x1c\xf4\xf4\x40");
 }
 
+/* Behind a jump lie data, and code that only an indirect jump leads to: it may begin in the last byte of what the data look like. */
+static void test_copy_guess(void)
+{
+    static const char bytes[] = "\xeb\x10" /* jmp over */
+                                "\xb8\x01\x02\x03" /* mov eax, imm32, it seems... */
+                                "\x8b\x44\x24\x0c" /* ...but here is mov eax, [esp+0ch] */
+                                "\x0f\xa2"; /* cpuid */
+    CodeCopy c;
+    const uint8_t *copy = copy_of(bytes, sizeof bytes - 1, 100, false, &c);
+    g_assert_cmphex(copy[100], ==, 0xeb);
+    g_assert_cmphex(copy[106], ==, 0xf4); /* nobody has been there */
+}
+
 /* An instruction on two pages is in the copies when both are there, and it may run as the two have it. */
 static void test_copy_pages(void)
 {
@@ -478,6 +491,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sweep/lengths", test_sweep_lengths);
     g_test_add_func("/copy/insns", test_copy);
     g_test_add_func("/copy/exact", test_copy_exact);
+    g_test_add_func("/copy/guess", test_copy_guess);
     g_test_add_func("/copy/pages", test_copy_pages);
     g_test_add_func("/policy", test_policy);
     return g_test_run();
