@@ -23,7 +23,7 @@ G_STATIC_ASSERT(TRANS_HASH == 1u << 18);
 
 unsigned mode_number(TCache *c, const Mode *m)
 {
-    unsigned quick = (m->bits ^ m->bits >> 7 ^ m->cs_base >> 4 ^ m->cs_base >> 12) & (MODE_QUICK - 1);
+    unsigned quick = (m->bits ^ m->cs_base >> 4 ^ m->cs_base >> 12) * 0x9e3779b1u / (UINT32_MAX / MODE_QUICK + 1);
     const Mode *last = &c->modes[c->mode_quick[quick]];
     if (G_LIKELY(c->mode_count && last->bits == m->bits && last->cs_base == m->cs_base && last->cs_limit == m->cs_limit))
         return c->mode_quick[quick];
