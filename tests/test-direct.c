@@ -378,7 +378,12 @@ static void test_copy_exact(void)
     CodeCopy c;
     static const char hidden[] = "\x40\xb8\x0f\xa2\x90\x90\x83\xc4\x1c\x8b\x06\x40";
     ASSERT_COPY(COPY(hidden, 100, false, &c), hidden);
-    ASSERT_COPY(COPY(hidden, 100, true, &c), "\x40\xf4\xf4\xf4\xf4\xf4\x83\xc4\x1c\xf4\xf4\x40");
+    ASSERT_COPY(COPY(hidden, 100, true, &c), "\x40\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\x40");
+    /* Within the RET begins an ADD whose constant lies behind it, where nobody has been: it must not add HLTs. */
+    static const char across[] = "\xc2\x81\xc0\x11\x22\x33\x44\x40", same[] = "\xc2\x81\xc0\xf4\xf4\xf4\xf4\x40";
+    ASSERT_COPY(COPY(across, 100, false, &c), "\xc2\x81\xc0");
+    ASSERT_COPY(COPY(across, 100, true, &c), "\xf4\xf4\xf4");
+    ASSERT_COPY(COPY(same, 100, true, &c), "\xc2\x81\xc0");
 }
 
 /* Behind a jump lie data, and code that only an indirect jump leads to: it may begin in the last byte of what the data look like. */

@@ -166,12 +166,13 @@ static bool is_silent(const uint8_t *bytes, unsigned n, const InsnPeek *p)
     }
 }
 
-/* Would control that arrives at offset, within an instruction in dst, meet what must not run? */
-static bool is_hazard(const CodeCopy *c, const SweepRules *rules, const uint8_t *dst, unsigned offset)
+/* Would control that arrives at offset, within an instruction in dst, meet what must not run, or what the page has not? */
+static bool is_hazard(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, const uint8_t *dst, unsigned offset)
 {
     unsigned n = SWEEP_PAGE - offset;
     InsnPeek p = {.row = ROW_INVALID};
     switch (sweep_look(rules, dst + offset, n, c->code_size, &p)) {
+    case LOOK_OK: return memcmp(dst + offset, page + offset, p.len) != 0; /* its last bytes are HLTs of ours */
     case LOOK_REFUSED: return is_silent(dst + offset, n, &p);
     case LOOK_MORE: return !sweep_tail_allowed(rules, dst + offset, n, c->code_size);
     default: return false;
@@ -186,7 +187,7 @@ static void make_exact(const CodeCopy *c, const SweepRules *rules, const uint8_t
         changed = false;
         for (unsigned offset = 0; offset < SWEEP_PAGE; offset++)
             for (unsigned k = 1; k < in[offset]; k++)
-                if (is_hazard(c, rules, dst, offset + k)) {
+                if (is_hazard(c, rules, page, dst, offset + k)) {
                     in[offset] = 0;
                     changed = true;
                 }
