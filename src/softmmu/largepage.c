@@ -15,11 +15,6 @@
 #define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
 
-static size_t whole(size_t size)
-{
-    return (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-}
-
 /* Address space for size bytes at a multiple of LARGE_PAGE; MAP_FAILED. */
 static uint8_t *reserve(size_t size)
 {
@@ -45,6 +40,11 @@ void large_free(void *memory, size_t size)
     g_free(memory);
 }
 #else
+static size_t whole(size_t size)
+{
+    return (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+}
+
 void *large_new0(size_t size)
 {
     uint8_t *memory = reserve(whole(size));
