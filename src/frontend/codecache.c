@@ -29,7 +29,7 @@ struct CodeCache {
     uint64_t features;
     void (*bind)(Insn *i);
     uint8_t *pool;
-    size_t pool_size, used;
+    size_t pool_size, bound, used;
     CodeCacheStats stats;
     Block *hash[HASH_SIZE];
     CodePage *pages[PAGE_HASH_SIZE];
@@ -166,7 +166,7 @@ CodeCache *codecache_new(struct Ram *ram, uint64_t features, void (*bind)(Insn *
     c->ram = ram;
     c->features = features;
     c->bind = bind;
-    c->pool_size = pool_bytes;
+    c->pool_size = c->bound = pool_bytes;
     c->pool = mmap(NULL, pool_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c->pool == MAP_FAILED)
         g_error("cannot reserve %zu bytes for decoded instructions", pool_bytes);
@@ -185,6 +185,11 @@ void codecache_free(CodeCache *c)
     munmap(c->pool, c->pool_size);
     g_mutex_clear(&c->lock);
     g_free(c);
+}
+
+void codecache_bound(CodeCache *c, size_t bytes)
+{
+    c->bound = MIN(bytes, c->pool_size);
 }
 
 void codecache_set_vcpu(CodeCache *c, Vcpu *v)
@@ -269,7 +274,7 @@ static Block *build_locked(CodeCache *c, Hva host, unsigned code_size, Hva next,
     size_t worst = sizeof(Block) + BLOCK_MAX * sizeof(Insn) + 2 * (sizeof(CodePage) + sizeof(Block)) + 64;
 
     *needs_next = false;
-    if (c->used + worst > c->pool_size)
+    if (c->used + worst > c->bound)
         flush_locked(c);
     Block *b = (Block *)(c->pool + c->used);
     *b = (Block){.code_size = code_size};
@@ -318,5 +323,5 @@ void codecache_stats(const CodeCache *c, CodeCacheStats *out)
 {
     *out = c->stats;
     out->used = c->used;
-    out->size = c->pool_size;
+    out->size = c->bound;
 }

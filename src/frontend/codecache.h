@@ -52,6 +52,8 @@ static inline Block *codecache_quick(CodeCache *c, Hva host, unsigned code_size)
 /* bind sets Insn.run after decoding. pool_bytes bounds memory. Not owned: ram. */
 CodeCache *codecache_new(struct Ram *ram, uint64_t features, void (*bind)(Insn *i), size_t pool_bytes);
 void codecache_free(CodeCache *c);
+/* From now on use no more than so many bytes of the pool. */
+void codecache_bound(CodeCache *c, size_t bytes);
 
 /* Drop everything. Not while a block runs. */
 void codecache_flush(CodeCache *c);

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "cpu/simd.h"
+#include "frontend/codecache.h"
 #include "softmmu/largepage.h"
 #include "tcache/fplive.h"
 #include "tcache/shadow.h"
 
+#define DECODED_BYTES (3u << 20) /* what is left to the interpreter is little, and seldom comes again */
 #define PLAIN_TRIES 8 /* times that a span's check fails before the block without spans is translated */
 
 unsigned mode_now(TCache *c, bool single)
@@ -357,6 +359,7 @@ TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
     stubs_emit(c);
     transblock_init(c);
     v->tcache = c;
+    codecache_bound(v->code, DECODED_BYTES);
     return c;
 }
 
