@@ -62,6 +62,8 @@ void vcpu_reset(Vcpu *v);
 Exit interp_run(Vcpu *v, uint64_t max_insns);
 /* For other engines, with a catch point set: one instruction, with everything looked at before and after it. */
 void interp_step(Vcpu *v);
+/* Likewise so many instructions, by whole blocks where nothing must be looked at in between. */
+void interp_insns(Vcpu *v, uint64_t count);
 /* Take and deal with Vcpu.attention. True: go on running; false: *exit says why not. */
 bool interp_attend(Vcpu *v, Exit *exit);
 

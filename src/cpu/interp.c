@@ -289,6 +289,19 @@ void interp_step(Vcpu *v)
     step(v);
 }
 
+void interp_insns(Vcpu *v, uint64_t count)
+{
+    const uint64_t last = v->insns + count;
+    while (v->insns < last) {
+        if (must_step(v)) {
+            step(v);
+        } else {
+            const Block *b = block_lookup(v);
+            run_insns(v, b->insns, b->insns + MIN(b->count, last - v->insns));
+        }
+    }
+}
+
 bool interp_attend(Vcpu *v, Exit *exit)
 {
     return attend(v, attention_take(v), exit);

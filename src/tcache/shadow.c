@@ -9,6 +9,7 @@
  */
 #include "tcache/shadow.h"
 
+#include "frontend/codecache.h"
 #include "softmmu/storelog.h"
 #include "tcache/fplive.h"
 #include "tcache/listing.h"
@@ -70,6 +71,7 @@ Shadow *shadow_new(TCache *c, void (*difference)(void *opaque, const char *repor
     s->difference = difference;
     s->opaque = opaque;
     c->v->log = s->log;
+    codecache_bound(c->v->code, SIZE_MAX); /* here the interpreter runs everything */
     return s;
 }
 
@@ -149,8 +151,7 @@ static void run_translated(Shadow *s, const TransBlock *b, uint64_t count)
 
 static void run_interpreted(Shadow *s, const TransBlock *b, uint64_t count)
 {
-    while (count--)
-        interp_step(s->c->v);
+    interp_insns(s->c->v, count);
 }
 
 static bool field_differs(const Field *f, const State *a, const State *b)
