@@ -30,9 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U /* Linux 6.3 */
-#endif
+#include "softmmu/execfd.h"
+
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -127,9 +126,7 @@ static unsigned write_filter(struct sock_filter *out)
 static int open_stub(void)
 {
     size_t size = stub_image_end - stub_image_start;
-    int fd = memfd_create("x86vm-sandbox", MFD_CLOEXEC | MFD_EXEC);
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("x86vm-sandbox", MFD_CLOEXEC);
+    int fd = execfd_new("x86vm-sandbox");
     if (fd >= 0 && write(fd, stub_image_start, size) != (ssize_t)size) {
         close(fd);
         fd = -1;

@@ -2,10 +2,11 @@
 #include "config.h"
 #include "decision/space_state.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "softmmu/execfd.h"
 
 enum {
     POOL_PAGES = 32768,         /* of copies, in all spaces */
@@ -26,9 +27,7 @@ struct ViewPool {
 ViewPool *viewpool_new(void)
 {
     size_t size = (size_t)POOL_PAGES << PAGE_BITS;
-    int fd = memfd_create("x86vm-views", MFD_CLOEXEC | 0x10 /* MFD_EXEC, Linux 6.3 */);
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("x86vm-views", MFD_CLOEXEC);
+    int fd = execfd_new("x86vm-views");
     void *host = fd < 0 || ftruncate(fd, size) ? MAP_FAILED
                                                : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (host == MAP_FAILED) {

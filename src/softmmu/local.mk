@@ -2,6 +2,7 @@ libx86vm_a_SOURCES += src/softmmu/ram.c src/softmmu/ram.h src/softmmu/region.c s
 libx86vm_a_SOURCES += src/softmmu/watchpoint.h src/softmmu/storelog.c src/softmmu/storelog.h
 libx86vm_a_SOURCES += \
 	src/softmmu/fault.h src/softmmu/fault.c \
+	src/softmmu/execfd.h src/softmmu/execfd.c \
 	src/softmmu/largepage.h src/softmmu/largepage.c \
 	src/softmmu/mem.h src/softmmu/mem.c \
 	src/softmmu/mmu.h src/softmmu/mmu.c \

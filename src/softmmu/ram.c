@@ -13,24 +13,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U /* Linux 6.3 */
-#endif
+#include "softmmu/execfd.h"
 
 static void set_error(GError **error, const char *what, uint64_t size, int err)
 {
     g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(err),
                 "guest RAM of %" G_GUINT64_FORMAT " MiB: %s: %s; try a smaller -m", size >> 20, what, g_strerror(err));
-}
-
-/* Sandboxes execute from this memory: say so where the host's memfd_noexec would otherwise forbid it. */
-static int open_memfd(void)
-{
-    int fd = memfd_create("x86vm-ram", MFD_CLOEXEC | MFD_EXEC);
-
-    if (fd < 0 && errno != EMFILE && errno != ENFILE)
-        fd = memfd_create("x86vm-ram", MFD_CLOEXEC);
-    return fd;
 }
 
 Ram *ram_new(uint64_t size, GError **error)
@@ -46,7 +34,7 @@ Ram *ram_new(uint64_t size, GError **error)
         set_error(error, "file size limit (ulimit -f)", size, EFBIG);
         return NULL;
     }
-    fd = open_memfd();
+    fd = execfd_new("x86vm-ram"); /* sandboxes execute from it */
     if (fd < 0) {
         set_error(error, "memfd_create", size, errno);
         return NULL;

@@ -77,11 +77,11 @@ void tlb_flush_page(Vcpu *v, Gva addr)
         if (v->tlb[idx][n].read == page || v->tlb[idx][n].exec == page)
             entry_clear(v, idx, n);
     }
-    if (addr >= v->tlb_large_lo && addr <= v->tlb_large_hi)
+    bool large = addr >= v->tlb_large_lo && addr <= v->tlb_large_hi;
+    if (large)
         flush_large(v, addr);
     v->tlb_generation++;
     bool another = (v->tlb_dropped & TLB_DROPPED_PAGE) && v->tlb_dropped_page != page;
-    bool large = addr >= v->tlb_large_lo && addr <= v->tlb_large_hi;
     v->tlb_dropped |= another || large ? TLB_DROPPED_ALL : TLB_DROPPED_PAGE;
     v->tlb_dropped_page = page;
     if (v->windows)

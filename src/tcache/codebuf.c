@@ -9,24 +9,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "softmmu/execfd.h"
 #include "softmmu/largepage.h"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U /* Linux 6.3 */
-#endif
-
-static int open_memfd(void)
-{
-    int fd = memfd_create("x86vm-code", MFD_CLOEXEC | MFD_EXEC);
-
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("x86vm-code", MFD_CLOEXEC);
-    return fd;
-}
 
 CodeBuf *codebuf_new(size_t size, GError **error)
 {
-    int fd = open_memfd();
+    int fd = execfd_new("x86vm-code");
     void *w = MAP_FAILED, *x = MAP_FAILED;
 
     if (fd >= 0 && ftruncate(fd, size) == 0) {
