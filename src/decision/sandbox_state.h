@@ -30,6 +30,8 @@ struct Sandbox {
     uint16_t sel[S_COUNT];     /* ...and the selector it got */
     bool seg_known[S_COUNT];
     uint32_t id_flag;          /* EFLAGS.ID in the process */
+    bool regs_known;           /* regs are the process's... */
+    struct user_regs_struct regs; /* ...general registers at the last stop */
     bool fpu_inside;           /* the sandbox has the newest x87 and SSE state */
     int cpu;                   /* it may run on; -1: any */
 };

@@ -73,6 +73,7 @@ int trace_batch(Sandbox *s, unsigned *failed)
     s->list->call[s->queued].nr = (int64_t)STUB_END;
     s->list->rflags = FL_1 | FL_IF | s->id_flag;
     s->queued = 0;
+    s->regs_known = false;
     memset(&r, 0, sizeof r);
     r.rip = s->batch;
     r.cs = 0x33; /* the host's 64-bit user code and data segments */
@@ -306,8 +307,8 @@ static bool prepare(Sandbox *s, const Vcpu *v, SandboxStop *stop)
 
 SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop)
 {
-    struct user_regs_struct given, r;
-    StopFacts facts = { .regs = &r, .given = &given };
+    struct user_regs_struct given, *r = &s->regs;
+    StopFacts facts = { .regs = r, .given = &given };
 
     if (!prepare(s, v, stop))
         return stop->exit;
@@ -316,11 +317,13 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop)
         return leave(stop, SANDBOX_KICK, "kick");
     follow(s);
     regs_from_vcpu(s, v, &given);
-    if (ptrace(PTRACE_SETREGS, s->pid, NULL, &given))
+    /* After a timer tick they are mostly as they were. */
+    if ((!s->regs_known || memcmp(r, &given, sizeof given)) && ptrace(PTRACE_SETREGS, s->pid, NULL, &given))
         return lost(s, stop);
+    s->regs_known = true;
     do {
         siginfo_t si;
-        if (!resume(s, PTRACE_SYSEMU) || !trace_wait(s, &facts.status) || ptrace(PTRACE_GETREGS, s->pid, NULL, &r))
+        if (!resume(s, PTRACE_SYSEMU) || !trace_wait(s, &facts.status) || ptrace(PTRACE_GETREGS, s->pid, NULL, r))
             return lost(s, stop);
         if (stop_needs_siginfo(facts.status)) {
             if (ptrace(PTRACE_GETSIGINFO, s->pid, NULL, &si))
@@ -336,8 +339,8 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop)
     }
     if (stop->exit == SANDBOX_KICK)
         __atomic_store_n(&s->kicked, 0, __ATOMIC_SEQ_CST);
-    s->id_flag = r.eflags & FL_ID;
-    regs_to_vcpu(s, v, &r, stop->exit == SANDBOX_SYSCALL);
+    s->id_flag = r->eflags & FL_ID;
+    regs_to_vcpu(s, v, r, stop->exit == SANDBOX_SYSCALL);
     return stop->exit;
 }
 
