@@ -198,6 +198,15 @@ check-guests: all tests/guests/talk
 	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)
 	@case "$(GUEST)" in ""|*dmesg*) $(top_srcdir)/tests/guests/dmesg src/x86vm $(GUESTS);; esac
 
+# A hundred boots, and hours of stress-ng with verification: `make check-soak [BOOTS=N] [SECONDS_EACH=N]`.
+BOOTS = 100
+SECONDS_EACH = 20
+EXTRA_DIST += tests/guests/soak
+.PHONY: check-soak
+check-soak: all tests/guests/talk
+	$(top_srcdir)/tests/guests/fetch $(GUESTS)
+	$(top_srcdir)/tests/guests/soak src/x86vm $(GUESTS) $(BOOTS) $(SECONDS_EACH)
+
 # gdb debugs a guest, where there is a gdb.
 dist_check_SCRIPTS += tests/test-gdb.sh
 BOOT_GUESTS = tests/guests/gdb.img tests/guests/writer.img
