@@ -356,6 +356,8 @@ typedef struct Vcpu {
     struct Windows *windows; /* NULL: none (softmmu/window.h) */
     FetchEntry fetch[2][FETCH_SIZE]; /* MMU_SUPER, MMU_USER */
     uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
+    uint8_t x87_seg;   /* while translated code runs: fpu.fds is to be segment x87_seg - 1's selector; 0: it is right */
+    uint32_t x87_last; /* the same: fip, fop and fcs are of that X87Last (tcache/internal.h); 0: they are right */
     uint64_t host_sp; /* translated code's return stack (tcache/stubs.c): where it is empty */
     uint64_t host_sp_limit; /* where it is full; the highest number when a call shall look at attention */
     QuickJump quick[QUICK_SIZE];

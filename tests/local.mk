@@ -89,6 +89,8 @@ check_PROGRAMS += tests/test-tcache
 tests_test_tcache_SOURCES = tests/test-tcache.c $(CPUBENCH)
 check_PROGRAMS += tests/test-spans
 tests_test_spans_SOURCES = tests/test-spans.c $(CPUBENCH)
+check_PROGRAMS += tests/test-x87ptr
+tests_test_x87ptr_SOURCES = tests/test-x87ptr.c $(CPUBENCH)
 
 # What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
 HWTEST = tests/hwtest.c tests/hwtest.h

@@ -21,7 +21,10 @@ void chain_link(TCache *c, Edge *e, TransBlock *b)
     e->to = ref_to(c, b);
     e->next_in = b->in;
     b->in = ref_to(c, e);
-    emit_patch32(ref_at(c, e->jump), ref_at(c, e->parked ? b->entry_p : b->entry_h));
+    uint8_t *to = ref_at(c, e->parked ? b->entry_p : b->entry_h);
+    if (!(b->fp & ~e->fp))
+        to = (uint8_t *)ref_at(c, b->entry_p) + (e->parked ? b->fast_p : b->fast_h);
+    emit_patch32(ref_at(c, e->jump), to);
     c->stats.links++;
 }
 

@@ -54,7 +54,8 @@ typedef struct Edge {
     uint8_t index;   /* in TransBlock.edge */
     bool parked : 1; /* flags parked at the jump */
     bool plain : 1;  /* where a span's check failed: to a block without spans */
-    uint8_t tries : 6; /* of those: times that the interpreter did it */
+    uint8_t fp : 2;  /* FP_XMM, FP_X87: surely in the host's registers at the jump */
+    uint8_t tries : 4; /* of plain ones: times that the interpreter did it */
 } Edge;
 
 struct TransBlock {
@@ -69,8 +70,16 @@ struct TransBlock {
     uint8_t count;       /* instructions */
     uint8_t edges : 7;
     bool plain : 1;      /* has no spans (spans.c) */
+    uint8_t fp;          /* FP_XMM, FP_X87: the entries see to these registers */
+    int8_t fast_p, fast_h; /* for edges that know them to be there: where the entries lie then, from entry_p on */
     Edge edge[];
 };
+
+/* Of an x87 instruction: what a block leaves instead of FIP, FOP and FCS (x87ptr.c). */
+typedef struct X87Last {
+    uint32_t fip;
+    uint16_t fop;
+} X87Last;
 
 /* An instruction in translated code that can leave for C. */
 typedef struct Site {

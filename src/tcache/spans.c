@@ -434,8 +434,10 @@ static bool all_covered(const Tr *t, unsigned k)
     const Insn *i = &t->insn[k];
     bool operand = t->cover[k][SLOT_OPERAND] >= 0, stack = t->cover[k][SLOT_STACK] >= 0;
 
-    if (t->plan[k].kind != KIND_FAULTY || i->row >= ROW_F2XM1)
+    if (t->plan[k].kind != KIND_FAULTY)
         return false;
+    if (i->row >= ROW_F2XM1)
+        return operand && !fp_may_fail(i);
     switch (i->row) {
     case ROW_DIV:
     case ROW_IDIV:
@@ -459,14 +461,20 @@ void spans_plan(Tr *t)
     t->spans = 0;
     memset(t->span_at, 0, t->n);
     memset(t->cover, 0xff, t->n * sizeof t->cover[0]);
-    for (unsigned k = 0; k < t->n; k++)
+    bool points = false;
+    for (unsigned k = 0; k < t->n; k++) {
         candidates += t->plan[k].kind == KIND_FAULTY || t->plan[k].kind == KIND_BRANCH_FAULTY;
-    if (t->b->plain || t->b->host2 || candidates < 2 || (t->bits & MODE_WINDOW) || (t->bits >> MODE_MMU_SHIFT & 3) == MMU_CHECK)
+        points |= x87_points(t, k);
+    }
+    bool none = t->b->plain || t->b->host2 || candidates < 2 || (t->bits & MODE_WINDOW) || (t->bits >> MODE_MMU_SHIFT & 3) == MMU_CHECK;
+    if (none && !points)
         return;
     p.t = t;
     p.accesses = 0;
     p.epoch = 0;
     walk(&p);
+    if (none)
+        return;
     while (t->spans < SPANS_MAX) {
         Choice best = {0};
         for (unsigned a = 0; a < p.accesses; a++) {

@@ -86,6 +86,39 @@ static void spill(TCache *c, Emit *e)
     emit_store(e, 8, VCPU(insns), H_R15);
 }
 
+/*
+ * What a block left undone of the x87's pointers (x87ptr.c), before C code can look at them or change selectors. Uses rax and r11;
+ * they must have been spilled.
+ */
+static void settle_pointers(TCache *c, Emit *e)
+{
+    emit_load(e, 4, H_R11, VCPU(x87_last));
+    emit_rr(e, 0, 4, 0x85, H_R11, H_R11); /* test */
+    uint8_t *no_ip = emit_jcc(e, 4);
+    emit_mov_imm64(e, H_AX, (uintptr_t)c->buf->write);
+    emit_rr(e, 0, 8, 0x01, H_AX, H_R11); /* add */
+    emit_load(e, 4, H_AX, host_mem(H_R11, offsetof(X87Last, fip)));
+    emit_store(e, 8, VCPU(fpu.fip), H_AX);
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, host_mem(H_R11, offsetof(X87Last, fop)));
+    emit_store(e, 2, VCPU(fpu.fop), H_AX);
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, VCPU(seg[S_CS].sel));
+    emit_store(e, 2, VCPU(fpu.fcs), H_AX);
+    emit_rm(e, 0, 4, 0xc7, 0, VCPU(x87_last));
+    emit32(e, 0);
+    emit_patch32(no_ip, e->p);
+    emit_rm(e, 0, 4, 0x0fb6, H_R11, VCPU(x87_seg));
+    emit_rr(e, 0, 4, 0x85, H_R11, H_R11);
+    uint8_t *no_dp = emit_jcc(e, 4);
+    emit_rr(e, 0, 4, 0x6b, H_R11, H_R11); /* imul */
+    emit8(e, sizeof(Seg));
+    G_STATIC_ASSERT(sizeof(Seg) < 128);
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, (HostMem){H_R14, H_R11, 0, offsetof(Vcpu, seg[0].sel) - sizeof(Seg)});
+    emit_store(e, 2, VCPU(fpu.fds), H_AX);
+    emit_rm(e, 0, 1, 0xc6, 0, VCPU(x87_seg));
+    emit8(e, 0);
+    emit_patch32(no_dp, e->p);
+}
+
 static void reload(Emit *e)
 {
     for (int n = 0; n < 8; n++)
@@ -151,6 +184,7 @@ static void emit_handler(TCache *c, Emit *e)
     emit_mov_imm64(e, H_R12, (uintptr_t)c->buf->write);
     emit_rr(e, 0, 8, 0x01, H_R10, H_R12); /* add r12, r10 */
     emit_store(e, 8, VCPU(site), H_R12);
+    settle_pointers(c, e);
     emit_load(e, 4, H_AX, host_mem(H_R12, offsetof(Site, eip)));
     emit_store(e, 8, VCPU(insn_rip), H_AX);
     emit_load(e, 4, H_BX, host_mem(H_R12, offsetof(Site, insn)));
@@ -329,6 +363,7 @@ void stubs_emit(TCache *c)
     emit_store(&e, 8, VCPU(rip), H_R10);
     emit_mov_imm32(&e, H_R13, LEFT_PLAIN);
     spill(c, &e);
+    settle_pointers(c, &e);
     emit_return(&e);
 
     align(&e);
@@ -341,6 +376,7 @@ void stubs_emit(TCache *c)
     emit_store(&e, 8, VCPU(rip), H_R10);
     emit_mov_imm32(&e, H_R13, LEFT_SECOND);
     spill(c, &e);
+    settle_pointers(c, &e);
     emit_return(&e);
 
     align(&e);
@@ -367,6 +403,7 @@ void stubs_emit(TCache *c)
     emit_mov_imm64(&e, H_R13, (uintptr_t)c->buf->write);
     emit_rr(&e, 0, 8, 0x01, H_R10, H_R13);
     spill(c, &e);
+    settle_pointers(c, &e);
     emit_return(&e);
     align(&e);
 

@@ -5,6 +5,7 @@
 
 #include "cpu/handlers.h"
 #include "frontend/decode.h"
+#include "tcache/fplive.h"
 #include "tcache/listing.h"
 
 #define SIDE_INSNS 32 /* a block as long as this ends at any branch */
@@ -83,11 +84,17 @@ static ColdEdge *edge_begin(Tr *t, unsigned n, uint32_t target)
     return ce;
 }
 
+static unsigned fp_known(const Tr *t)
+{
+    return (t->xmm_ok ? FP_XMM : 0) | (t->x87_ok ? FP_X87 : 0);
+}
+
 void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at)
 {
     ColdEdge *ce = edge_begin(t, n, target);
     t->b->edge[n].jump = ref_to(t->c, at);
     ce->parked = t->b->edge[n].parked = !t->host_ok;
+    t->b->edge[n].fp = fp_known(t);
 }
 
 static void edge_emit(Tr *t, unsigned n, uint32_t target, bool call)
@@ -124,6 +131,7 @@ static void edge_emit(Tr *t, unsigned n, uint32_t target, bool call)
         }
     }
     ce->parked = edge->parked = !t->host_ok;
+    edge->fp = fp_known(t);
     uint8_t *jump = emit_jmp(e);
     if (call)
         jump[-1] = 0xe8;
@@ -231,6 +239,7 @@ void tr_call_end(Tr *t, unsigned edge, uint32_t eip)
     if (t->bits & MODE_SINGLE)
         return;
     emit_lea(&t->e, 8, H_SP, host_mem(H_SP, 8));
+    t->xmm_ok = t->x87_ok = false;
     tr_edge(t, edge, eip);
 }
 
@@ -256,6 +265,7 @@ static void emit_plain_edge(Tr *t, unsigned n)
     for (unsigned j = 0; j < k; j++)
         target += t->insn[j].len;
     emit_patch32(t->span_jump[n], e->p);
+    x87ptr_emit(t, t->span_x87[n], k);
     if (k > t->span_counted[n])
         emit_lea(e, 8, H_R15, host_mem(H_R15, k - t->span_counted[n]));
     uint8_t *jump = emit_jmp(e);
@@ -277,6 +287,7 @@ static void emit_cold(Tr *t)
             const TrAccess *a = &t->access[c->first_access + j];
             winform_add(t->c, &(WinAccess){.pc = ref_to(t->c, a->at), .cold = here(t), .site = c->site, .fix = a->fix});
         }
+        x87ptr_emit(t, c->x87, c->k);
         emit_mov_imm32(e, H_R10, c->site);
         if (c->final) {
             emit_jmp_to(e, t->c->stub_final);
@@ -325,14 +336,13 @@ static void emit_cold(Tr *t)
 
 static void emit_call(Tr *t, const uint8_t *stub)
 {
+    x87ptr_settle(t);
     flags_park(t);
     emit_mov_imm32(&t->e, H_R10, site_new(t));
     emit_call_to(&t->e, stub);
     t->park_ok = true;
     t->host_ok = false;
     t->xmm_ok = false;
-    t->fcs_known = false;
-    t->fds_known = 0;
     if (fp_touches_x87(t, &t->insn[t->k]))
         t->x87_ok = false;
 }
@@ -421,6 +431,7 @@ static void emit_span(Tr *t)
         flags_park(t);
     t->span_jump[span - 1] = span_check(t, span, t->k);
     t->span_counted[span - 1] = t->counted;
+    t->span_x87[span - 1] = t->x87;
     flags_clobbered(t);
 }
 
@@ -438,49 +449,76 @@ static void emit_second_page(Tr *t)
     emit_patch32(same, e->p);
 }
 
-/* How the block likes its flags at the entry: the first instruction that cares tells. */
-static void emit_entries(Tr *t)
+/* How the block likes its flags at the entry: the first instruction that cares tells. ENTRY_ANY: they are dead. */
+typedef enum EntryWants { ENTRY_PARKED, ENTRY_HOST, ENTRY_ANY } EntryWants;
+
+static EntryWants entry_wants(const Tr *t)
 {
-    TransBlock *b = t->b;
-    if (b->host2) {
-        b->entry_h = here(t);
-        t->host_ok = true;
-        flags_park(t);
-        t->host_ok = false;
-        b->entry_p = here(t);
-        emit_second_page(t);
-        return;
-    }
     bool wanted = false; /* in either place */
     for (unsigned k = 0; k < t->n; k++) {
         const InsnPlan *p = &t->plan[k];
-        bool check = span_begins(t, k);
-        if (check && !span_wants_flags(t, k)) {
-            b->entry_h = b->entry_p = here(t);
-            t->host_ok = t->park_ok = false;
-            return;
-        }
-        if (check || (is_faulty(p->kind) && !p->quiet)) {
-            b->entry_h = here(t);
-            t->host_ok = true;
-            flags_park(t);
-            t->host_ok = false;
-            b->entry_p = here(t);
-            return;
-        }
+        if (span_begins(t, k))
+            return span_wants_flags(t, k) ? ENTRY_PARKED : ENTRY_ANY;
+        if (is_faulty(p->kind) && !p->quiet)
+            return ENTRY_PARKED;
         wanted |= p->quiet;
-        if (!wanted && (p->flags == FLAGS_WRITE || (p->flags == FLAGS_PART && !p->live))) {
-            b->entry_h = b->entry_p = here(t);
-            t->host_ok = t->park_ok = false;
-            return;
-        }
+        if (!wanted && (p->flags == FLAGS_WRITE || (p->flags == FLAGS_PART && !p->live)))
+            return ENTRY_ANY;
         if (p->flags != FLAGS_NONE)
             break;
     }
-    b->entry_p = here(t);
-    t->park_ok = true;
-    flags_host(t);
-    b->entry_h = here(t);
+    return ENTRY_HOST;
+}
+
+/* The registers that instructions of the block need before any handler is called. */
+static unsigned entry_needs(const Tr *t)
+{
+    unsigned needs = 0;
+    for (unsigned k = 0; k < t->n; k++) {
+        if (t->plan[k].kind == KIND_CALL || t->plan[k].kind == KIND_MODE || t->plan[k].kind == KIND_FINAL)
+            break;
+        needs |= fp_needs(&t->insn[k]);
+    }
+    return needs;
+}
+
+static void entry_fast(Tr *t, int8_t *at)
+{
+    *at = (int)(here(t) - t->b->entry_p);
+}
+
+static void emit_entries(Tr *t)
+{
+    TransBlock *b = t->b;
+    EntryWants wants = b->host2 ? ENTRY_PARKED : entry_wants(t);
+
+    b->fp = b->host2 ? 0 : entry_needs(t);
+    t->host_ok = t->park_ok = false;
+    if (wants == ENTRY_HOST && !b->fp) {
+        b->entry_p = here(t);
+        t->park_ok = true;
+        flags_host(t);
+        b->entry_h = here(t);
+    } else {
+        b->entry_h = here(t);
+        if (wants != ENTRY_ANY) {
+            t->host_ok = true;
+            flags_park(t);
+            t->host_ok = false;
+        }
+        b->entry_p = here(t);
+    }
+    b->fast_h = (int)(b->entry_h - b->entry_p);
+    if (b->host2)
+        emit_second_page(t);
+    if (!b->fp)
+        return;
+    fp_ensure(t, b->fp);
+    entry_fast(t, &b->fast_p);
+    if (wants == ENTRY_HOST)
+        flags_host(t);
+    if (wants != ENTRY_PARKED) /* else those who have them in the host's take the slow way, whose parking they need */
+        entry_fast(t, &b->fast_h);
 }
 
 /* By its slow path, that is. */
@@ -498,6 +536,8 @@ static void emit_insn(Tr *t)
     t->counted_before = t->counted;
     t->accesses_before = t->accesses;
     t->windowed = wants_window(t, t->k);
+    x87ptr_before(t);
+    X87Pending x87 = t->x87;
     if (p->kind == KIND_FINAL) {
         emit_final(t);
         return;
@@ -525,7 +565,7 @@ static void emit_insn(Tr *t)
             t->park_ok = false;
         t->cold[t->colds++] = (ColdPath){
             .site = site_new(t), .back = t->e.p, .host_ok = t->host_ok,
-            .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
+            .x87 = x87, .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
             .first_access = t->accesses_before, .accesses = t->accesses - t->accesses_before,
             .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .final = branch || changes_mode(i),
             .span = tr_span_lives(t) ? t->span_at[t->k] : 0, .k = t->k, .uncounted = t->k + 1 - t->counted_before, .next = t->next,
@@ -558,6 +598,7 @@ static unsigned decode_crossing(Tr *t, Hva host, unsigned room, Hva next)
     t->eip = t->b->eip;
     t->next = t->eip + i->len;
     t->offset[0] = 0;
+    t->called = true; /* the entries have enough to do */
     plan(t, 0);
     if (i->flags & INSN_ENDS_BLOCK && t->plan[0].kind == KIND_CALL)
         t->plan[0].kind = KIND_FINAL;
@@ -597,6 +638,7 @@ static unsigned decode(Tr *t, Hva host)
         plan(t, t->n);
         at += i->len;
         InsnPlan *p = &t->plan[t->n];
+        t->called |= p->kind == KIND_CALL || p->kind == KIND_MODE;
         t->n++;
         if (i->flags & INSN_ENDS_BLOCK && p->kind == KIND_CALL)
             p->kind = KIND_FINAL;
@@ -646,7 +688,7 @@ static unsigned edges_of(const Tr *t)
 TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode, bool plain, bool *crosses)
 {
     Mode saved = c->modes[mode];
-    size_t room = BLOCK_ROOM + sizeof(TransBlock) + (2 + SIDES_MAX + SPANS_MAX) * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + 16) + 64;
+    size_t room = BLOCK_ROOM + sizeof(TransBlock) + (2 + SIDES_MAX + SPANS_MAX) * sizeof(Edge) + sizeof(TransTwin) + 2 * sizeof(TransPage) + TRANS_INSNS * (sizeof(Site) + sizeof(X87Last) + 24) + 64;
     Tr t;
 
     if (codebuf_room(c->buf) < room) {
@@ -694,6 +736,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     }
     const InsnPlan *last = &t.plan[t.n - 1];
     if (last->kind != KIND_FINAL && last->kind != KIND_BRANCH && last->kind != KIND_BRANCH_FAULTY) {
+        x87ptr_settle(&t);
         tr_count(&t);
         t.eip = eip; /* a forward edge, whatever the address */
         tr_edge(&t, 0, t.next);

@@ -39,10 +39,11 @@ typedef struct InsnPlan {
     bool quiet; /* KIND_FAULTY, by the window: it may fault, but destroys no flags, so they need not be parked */
 } InsnPlan;
 
-/* A jump to the slow path. */
-typedef struct ColdJump {
-    uint8_t *at;
-} ColdJump;
+/* x87 instructions of the block whose pointers are not in Vcpu yet, by their number + 1; 0: none. See x87ptr.c. */
+typedef struct X87Pending {
+    uint8_t ip; /* the last one: FIP, FOP, FCS */
+    uint8_t dp; /* the last one with an operand in memory: FDP, FDS */
+} X87Pending;
 
 typedef struct ColdPath {
     uint32_t site;   /* offset in the buffer */
@@ -53,6 +54,7 @@ typedef struct ColdPath {
     uint8_t span, k; /* the span that goes on behind instruction k, to be checked again; 0: none */
     uint8_t uncounted; /* instructions up to and with k that were not counted */
     uint32_t next;   /* eip behind it */
+    X87Pending x87;  /* before it */
     uint16_t first_jump, jumps; /* in Tr.jump */
     uint16_t first_access, accesses; /* in Tr.access */
 } ColdPath;
@@ -82,8 +84,8 @@ typedef struct Tr {
     unsigned mode;
     bool host_ok, park_ok;
     bool xmm_ok, x87_ok; /* the guest's registers are surely in the host's: fplive.h */
-    bool fcs_known; /* Vcpu.fpu.fcs is CS; fds is segment fds_known - 1's selector, 0: unknown */
-    uint8_t fds_known;
+    bool called;  /* decoding: an instruction before this one calls its handler */
+    X87Pending x87;
     unsigned n;  /* instructions */
     bool more;   /* the first goes on beyond the page */
     unsigned k;  /* the one being translated */
@@ -112,10 +114,11 @@ typedef struct Tr {
     unsigned spans;
     uint8_t *span_jump[SPANS_MAX]; /* of its check, where it fails */
     uint8_t span_counted[SPANS_MAX];
+    X87Pending span_x87[SPANS_MAX];
     uint8_t span_at[TRANS_INSNS];
     int16_t cover[TRANS_INSNS][SLOTS]; /* an operand's place in the span; -1: it is checked by itself */
     bool live_before[TRANS_INSNS];     /* would flags be wanted there, if there were no spans? */
-    RegSym reg_sym[TRANS_INSNS + 1][8];
+    RegSym reg_sym[TRANS_INSNS + 1][8]; /* if there are spans, or x87 instructions with operands in memory */
 } Tr;
 
 static const uint8_t tr_host[8] = {H_R8, H_CX, H_DX, H_BX, H_R9, H_BP, H_SI, H_DI};
@@ -220,5 +223,22 @@ InsnPlan fp_insn_plan(const Tr *t, const Insn *i);
 /* What spans need to know of them, when they are done in place: which general registers change, whether memory is written. */
 unsigned fp_writes_gprs(const Insn *i, const uint8_t *raw);
 bool fp_writes_memory(const Insn *i, const uint8_t *raw);
+/* What it needs in the host's registers, done in place: FP_XMM, FP_X87 or 0. */
+unsigned fp_needs(const Insn *i);
+/* See to it, if they may not be there. Parks flags. */
+void fp_ensure(Tr *t, unsigned needs);
+/* With its operand in a span, can it still fault or go the slow way? */
+bool fp_may_fail(const Insn *i);
 /* Does its handler use the host's x87, or look at or change Vcpu.fpu's part of it? */
 bool fp_touches_x87(const Tr *t, const Insn *i);
+
+/* ---- x87ptr.c ---- */
+/* Is it an x87 instruction, done in place, that sets FDP? */
+bool x87_points(const Tr *t, unsigned k);
+/* The x87 instruction has run, or this one is about to run. */
+void x87ptr_note(Tr *t, const Insn *i);
+void x87ptr_before(Tr *t);
+/* Put what is pending before instruction k into Vcpu. Uses r11. */
+void x87ptr_emit(Tr *t, X87Pending x, unsigned k);
+/* The same here, and nothing is pending any more. */
+void x87ptr_settle(Tr *t);

@@ -75,12 +75,38 @@ bool fp_touches_x87(const Tr *t, const Insn *i)
     }
 }
 
+/* Nothing to do: there are no pending exceptions in code that does x87 instructions in place, and no other reordering either. */
+static bool is_nop(const Insn *i)
+{
+    switch (i->row) {
+    case ROW_FWAIT:
+    case ROW_LFENCE:
+    case ROW_MFENCE:
+    case ROW_SFENCE:
+    case ROW_PREFETCH:
+    case ROW_PREFETCHNTA:
+    case ROW_PREFETCHT0:
+    case ROW_PREFETCHT1:
+    case ROW_PREFETCHT2:
+    case ROW_PREFETCHW:
+        return true;
+    default:
+        return false;
+    }
+}
+
+unsigned fp_needs(const Insn *i)
+{
+    if (i->row < ROW_F2XM1 || is_nop(i))
+        return 0;
+    return (i->flags & INSN_XMM) || i->row == ROW_LDMXCSR || i->row == ROW_STMXCSR ? FP_XMM : FP_X87;
+}
+
 /* Are flags destroyed on the way to the registers that it uses? */
 bool fp_wants_parked(const Tr *t, const Insn *i)
 {
-    if (i->row < ROW_F2XM1)
-        return false;
-    return (i->flags & INSN_XMM) || i->row == ROW_STMXCSR ? !t->xmm_ok : !t->x87_ok;
+    unsigned needs = fp_needs(i);
+    return (needs & FP_XMM && !t->xmm_ok) || (needs & FP_X87 && !t->x87_ok);
 }
 
 /* ---- SSE ---- */
@@ -150,6 +176,7 @@ static bool may_be_unaligned(const Insn *i)
 
 static void ensure(Tr *t, unsigned what, const uint8_t *stub)
 {
+    flags_park(t);
     emit_rm(&t->e, 0, 1, 0xf6, 0, TR_VCPU(fp_live)); /* test byte, imm8 */
     emit8(&t->e, what);
     emit8(&t->e, 0x75); /* jnz over the call */
@@ -172,6 +199,14 @@ static void ensure_x87(Tr *t)
         t->xmm_ok = false;
     }
     t->x87_ok = true;
+}
+
+void fp_ensure(Tr *t, unsigned needs)
+{
+    if (needs & FP_X87)
+        ensure_x87(t);
+    if (needs & FP_XMM) /* behind it: the stub of the other may have put these away */
+        ensure_xmm(t);
 }
 
 /* The instruction with its operands where they are now. xmm or MMX registers keep their numbers. */
@@ -238,30 +273,10 @@ static InsnPlan fp_plan(Kind kind, FlagUse flags)
     return (InsnPlan){.kind = kind, .flags = flags};
 }
 
-static void store_word(Tr *t, size_t to, size_t from)
+/* In place. The registers it needs are there from the block's entry on, if no handler was called: then it cannot leave. */
+static InsnPlan fp_copied(const Tr *t, const Insn *i, FlagUse flags)
 {
-    emit_rm(&t->e, 0, 4, 0x0fb7, H_R11, host_mem(H_R14, from));
-    emit_store(&t->e, 2, host_mem(H_R14, to), H_R11);
-}
-
-/* x87_pointers() */
-static void emit_pointers(Tr *t, const Insn *i)
-{
-    Emit *e = &t->e;
-    emit_rm(e, 0, 4, 0xc7, 0, TR_VCPU(fpu.fip));
-    emit32(e, t->eip);
-    emit_rm(e, 0, 2, 0xc7, 0, TR_VCPU(fpu.fop));
-    emit16(e, (i->opcode & 7) << 8 | (i->imm2 & 0xff));
-    if (!t->fcs_known)
-        store_word(t, offsetof(Vcpu, fpu.fcs), offsetof(Vcpu, seg) + S_CS * sizeof(Seg) + offsetof(Seg, sel));
-    if (i->flags & INSN_MEM) {
-        tr_offset(t, i, H_R11);
-        emit_store(e, 8, TR_VCPU(fpu.fdp), H_R11);
-        if (t->fds_known != i->seg + 1)
-            store_word(t, offsetof(Vcpu, fpu.fds), offsetof(Vcpu, seg) + i->seg * sizeof(Seg) + offsetof(Seg, sel));
-        t->fds_known = i->seg + 1;
-    }
-    t->fcs_known = true;
+    return fp_plan((i->flags & INSN_MEM) || t->called ? KIND_FAULTY : KIND_INLINE, flags);
 }
 
 static bool x87_stores(const Insn *i)
@@ -321,7 +336,7 @@ static void tr_x87(Tr *t, const Insn *i, const uint8_t *raw)
         emit8(e, b.modrm);
     }
     if (i->row != ROW_FLDCW && i->row != ROW_FNSTCW && i->row != ROW_FNSTSW)
-        emit_pointers(t, i);
+        x87ptr_note(t, i);
     if (t->plan[t->k].flags == FLAGS_WRITE)
         flags_written(t);
 }
@@ -341,7 +356,7 @@ static void tr_mmx(Tr *t, const Insn *i, const uint8_t *raw)
     emit_copied(t, i, &b);
 }
 
-static InsnPlan x87_plan(const Insn *i)
+static InsnPlan x87_plan(const Tr *t, const Insn *i)
 {
     switch (i->row) {
     case ROW_FADD: case ROW_FADDP: case ROW_FSUB: case ROW_FSUBP: case ROW_FSUBR: case ROW_FSUBRP:
@@ -355,12 +370,12 @@ static InsnPlan x87_plan(const Insn *i)
     case ROW_FSIN: case ROW_FCOS: case ROW_FSINCOS: case ROW_FPTAN: case ROW_FPATAN: case ROW_F2XM1: case ROW_FYL2X:
     case ROW_FYL2XP1: case ROW_FPREM: case ROW_FPREM1: case ROW_FXTRACT:
     case ROW_FNSTCW: case ROW_FNSTSW: case ROW_FLDCW:
-        return fp_plan(KIND_FAULTY, FLAGS_NONE);
+        return fp_copied(t, i, FLAGS_NONE);
     case ROW_FCOMI: case ROW_FCOMIP: case ROW_FUCOMI: case ROW_FUCOMIP:
-        return fp_plan(KIND_FAULTY, FLAGS_WRITE);
+        return fp_copied(t, i, FLAGS_WRITE);
     case ROW_FCMOVB: case ROW_FCMOVBE: case ROW_FCMOVE: case ROW_FCMOVNB: case ROW_FCMOVNBE: case ROW_FCMOVNE:
     case ROW_FCMOVNU: case ROW_FCMOVU:
-        return fp_plan(KIND_FAULTY, FLAGS_READ);
+        return fp_copied(t, i, FLAGS_READ);
     default:
         return fp_plan(KIND_CALL, FLAGS_NONE);
     }
@@ -391,16 +406,6 @@ InsnPlan fp_insn_plan(const Tr *t, const Insn *i)
         return fp_plan(KIND_FINAL, FLAGS_NONE); /* masks may change */
     case ROW_FWAIT:
         return fp_plan(t->bits & MODE_FPU ? KIND_INLINE : KIND_CALL, FLAGS_NONE);
-    case ROW_LFENCE:
-    case ROW_MFENCE:
-    case ROW_SFENCE:
-    case ROW_PREFETCH:
-    case ROW_PREFETCHNTA:
-    case ROW_PREFETCHT0:
-    case ROW_PREFETCHT1:
-    case ROW_PREFETCHT2:
-    case ROW_PREFETCHW:
-        return fp_plan(KIND_INLINE, FLAGS_NONE);
     case ROW_FLDCW:
         if (!(t->bits & MODE_FPU))
             return fp_plan(KIND_FINAL, FLAGS_NONE);
@@ -408,18 +413,25 @@ InsnPlan fp_insn_plan(const Tr *t, const Insn *i)
     default:
         break;
     }
+    if (is_nop(i))
+        return fp_plan(KIND_INLINE, FLAGS_NONE);
     if (i->flags & INSN_XMM) {
         bool copied = (t->bits & MODE_SSE) && xmm_row_is_copied(t, i);
         FlagUse flags = FLAGS_NONE;
         if (i->row == ROW_COMISS || i->row == ROW_UCOMISS || i->row == ROW_COMISD || i->row == ROW_UCOMISD || i->row == ROW_PTEST)
             flags = FLAGS_WRITE;
-        return fp_plan(copied ? KIND_FAULTY : KIND_CALL, copied ? flags : FLAGS_NONE);
+        return copied ? fp_copied(t, i, flags) : fp_plan(KIND_CALL, FLAGS_NONE);
     }
     if (!(t->bits & MODE_FPU))
         return fp_plan(KIND_CALL, FLAGS_NONE);
     if (is_mmx_row(i))
-        return fp_plan(KIND_FAULTY, FLAGS_NONE);
-    return x87_plan(i);
+        return fp_copied(t, i, FLAGS_NONE);
+    return x87_plan(t, i);
+}
+
+bool fp_may_fail(const Insn *i)
+{
+    return i->row == ROW_FLDCW || i->row == ROW_LDMXCSR || (i->flags & INSN_XMM && i->msize == 16 && !may_be_unaligned(i));
 }
 
 unsigned fp_writes_gprs(const Insn *i, const uint8_t *raw)
@@ -448,8 +460,8 @@ bool fp_writes_memory(const Insn *i, const uint8_t *raw)
 
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw)
 {
-    if (t->plan[t->k].kind == KIND_INLINE)
-        return; /* nothing to do */
+    if (is_nop(i))
+        return;
     if (i->row == ROW_LDMXCSR || i->row == ROW_STMXCSR)
         tr_mxcsr(t, i);
     else if (i->flags & INSN_XMM)
