@@ -125,7 +125,12 @@ typedef struct JumpSlot {
 #define TRANS_INSNS 64
 
 /* What the code that ran last came back with: an Edge's address, or one of these. */
-enum { LEFT_PLAIN = 0, LEFT_SITE = 1 /* after the instruction of Vcpu.site */, LEFT_SECOND = 2 /* a second page is to be looked up */ };
+enum {
+    LEFT_PLAIN = 0,
+    LEFT_SITE = 1,   /* after the instruction of Vcpu.site */
+    LEFT_SECOND = 2, /* a second page is to be looked up */
+    LEFT_STEP = 3,   /* flags are lost: the interpreter is to do the next instruction, which writes them all and cannot fault */
+};
 
 typedef uint64_t EnterFn(Vcpu *v, const void *code);
 
@@ -138,7 +143,7 @@ struct TCache {
 
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
-    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_miss, *stub_xmm, *stub_x87,
+    uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_step, *stub_miss, *stub_xmm, *stub_x87,
             *stub_full;
     uint32_t host_mxcsr; /* what C code runs under */
 

@@ -326,6 +326,11 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             v->insns += ((Site *)v->site)->index + 1;
         } else if (left == LEFT_SECOND) {
             second = true;
+        } else if (left == LEFT_STEP) {
+            c->stats.steps++;
+            fplive_settle(v);
+            v->site = NULL;
+            interp_step(v);
         } else if (left != LEFT_PLAIN) {
             Edge *e = (Edge *)left;
             v->rip = e->target;

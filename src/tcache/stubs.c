@@ -8,6 +8,7 @@
  *   stub_indirect jump to eip r10d; r12d = number of the mode
  *   stub_edge     leave by an edge: r10d = its offset in the buffer
  *   stub_leave    leave: eip in r10d
+ *   stub_step     the same, and the interpreter is to do one instruction (LEFT_STEP)
  *   stub_second   the same, because the second page of the block there is to be looked up
  *   stub_full     called where the return stack is full, or a call shall look whether anything asks for attention: forget all entries; flags tell
  *                 (not equal: leave). Uses r11 and r12
@@ -375,6 +376,14 @@ void stubs_emit(TCache *c)
     c->stub_second = e.p;
     emit_store(&e, 8, VCPU(rip), H_R10);
     emit_mov_imm32(&e, H_R13, LEFT_SECOND);
+    spill(c, &e);
+    settle_pointers(c, &e);
+    emit_return(&e);
+
+    align(&e);
+    c->stub_step = e.p;
+    emit_store(&e, 8, VCPU(rip), H_R10);
+    emit_mov_imm32(&e, H_R13, LEFT_STEP);
     spill(c, &e);
     settle_pointers(c, &e);
     emit_return(&e);

@@ -73,7 +73,7 @@ static bool same_page(const Tr *t, uint32_t target)
 
 bool tr_plain_target(const Tr *t, uint32_t target)
 {
-    return same_page(t, target) && target > t->eip;
+    return same_page(t, target) && (target > t->eip || t->look);
 }
 
 static ColdEdge *edge_begin(Tr *t, unsigned n, uint32_t target)
@@ -114,7 +114,7 @@ static void edge_emit(Tr *t, unsigned n, uint32_t target, bool call)
         ce->extra[ce->extras++] = emit_jcc(e, 5);
         flags_clobbered(t);
     }
-    if (target <= t->eip && !call) { /* a call has looked */
+    if (target <= t->eip && !call && !t->look) { /* a call has looked */
         if (t->host_ok && !t->park_ok) { /* without touching the flags: LAHF is dear */
             emit_mov(e, 8, H_R11, H_CX);
             emit_load(e, 4, H_CX, TR_VCPU(attention));
@@ -276,6 +276,18 @@ static void emit_plain_edge(Tr *t, unsigned n)
     emit_jmp_to(e, t->c->stub_edge);
 }
 
+static void emit_look_cold(Tr *t)
+{
+    Emit *e = &t->e;
+    unsigned k = t->look - 1;
+    emit_patch32(t->look_jump, e->p);
+    x87ptr_emit(t, t->look_x87, k);
+    if (k > t->look_counted)
+        emit_lea(e, 8, H_R15, host_mem(H_R15, k - t->look_counted));
+    emit_mov_imm32(e, H_R10, t->b->eip + t->offset[k]);
+    emit_jmp_to(e, t->c->stub_step);
+}
+
 static void emit_cold(Tr *t)
 {
     Emit *e = &t->e;
@@ -311,6 +323,8 @@ static void emit_cold(Tr *t)
     }
     for (unsigned n = 0; n < t->spans; n++)
         emit_plain_edge(t, n);
+    if (t->look)
+        emit_look_cold(t);
     if (t->quick_miss)
         emit_quick_miss(t);
     if (t->full)
@@ -433,6 +447,37 @@ static void emit_span(Tr *t)
     t->span_counted[span - 1] = t->counted;
     t->span_x87[span - 1] = t->x87;
     flags_clobbered(t);
+}
+
+/*
+ * A block that ends by a branch backward looks for attention where that is cheapest: before the last instruction that writes all flags,
+ * where they are dead. (Where it finds any they are lost, so the interpreter does that instruction.)
+ */
+static void plan_look(Tr *t)
+{
+    const Insn *last = &t->insn[t->n - 1];
+    uint32_t at = t->b->eip + t->offset[t->n - 1], target = at + last->len + (uint32_t)last->imm;
+
+    t->look = 0;
+    if ((t->bits & MODE_SINGLE) || t->b->host2 || t->plan[t->n - 1].kind != KIND_BRANCH || last->form != FORM_I || last->opsize != 4 || target > at)
+        return;
+    for (unsigned k = t->n - 1; k > 0; k--) {
+        const InsnPlan *p = &t->plan[k - 1];
+        if (p->kind == KIND_INLINE && p->flags == FLAGS_WRITE) {
+            t->look = k;
+            return;
+        }
+    }
+}
+
+static void emit_look(Tr *t)
+{
+    emit_rm(&t->e, 0, 4, 0x83, 7, TR_VCPU(attention)); /* cmp dword, 0 */
+    emit8(&t->e, 0);
+    t->look_jump = emit_jcc(&t->e, 5);
+    t->look_counted = t->counted;
+    t->look_x87 = t->x87;
+    t->host_ok = t->park_ok = false;
 }
 
 /* Go on only if the second page is still where it was; else the run loop looks. Flags parked. */
@@ -699,6 +744,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
     t.colds = t.jumps = t.cold_edges = t.accesses = t.fix = 0;
     t.sides = t.side = t.counted = 0;
     t.quick_miss = t.full = NULL;
+    t.look = 0;
     t.c = c;
     t.v = c->v;
     t.bits = saved.bits;
@@ -721,6 +767,7 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
         return NULL;
     draft.count = t.n;
     plan_flags(&t);
+    plan_look(&t);
     draft.edges = edges_of(&t) + t.sides + t.spans;
     TransBlock *b = t.b = codebuf_data(c->buf, sizeof draft + draft.edges * sizeof(Edge), 0);
     memcpy(b, &draft, sizeof draft);
@@ -731,6 +778,8 @@ TransBlock *translate(TCache *c, Hva host, Hva next, uint32_t eip, unsigned mode
         t.next = t.eip + t.insn[t.k].len;
         if (span_begins(&t, t.k))
             emit_span(&t);
+        if (t.k + 1 == t.look)
+            emit_look(&t);
         emit_insn(&t);
         t.eip = t.next;
     }

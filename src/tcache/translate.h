@@ -106,6 +106,10 @@ typedef struct Tr {
     uint8_t *quick_miss, *quick_back; /* of an indirect jump or call: where it does not find its target; where a call comes back */
     uint8_t *full, *full_back; /* of a call: where the return stack is full */
     unsigned sides, side; /* conditional jumps within the block; those emitted */
+    unsigned look;       /* instruction before which the block looks for attention, + 1; 0: its edges backward do */
+    uint8_t *look_jump;
+    unsigned look_counted;
+    X87Pending look_x87;
     unsigned counted, counted_before; /* instructions that the code has counted so far; before this one */
     ColdEdge cold_edge[2 + SIDES_MAX];
     unsigned cold_edges;
@@ -161,7 +165,7 @@ static inline void flags_clobbered(Tr *t)
 void tr_slow_if(Tr *t, unsigned cond);
 /* Leave by edge n for target. backward: look whether anything asks for attention. */
 void tr_edge(Tr *t, unsigned n, uint32_t target);
-/* The edge whose displacement `at` has been emitted already: plain, in the page, forward. */
+/* The edge whose displacement `at` has been emitted already: to a tr_plain_target(). */
 void tr_edge_at(Tr *t, unsigned n, uint32_t target, uint8_t *at);
 /* May edges to target be plain jumps? */
 bool tr_plain_target(const Tr *t, uint32_t target);
