@@ -106,14 +106,17 @@ enum {
 /*
  * A segment register: the selector and the cached ("hidden") part. limit is in bytes, already expanded by G.
  * The last three fields are derived by seg_derive() (cpu/seg.h) from the others: the highest offset that may be read or
- * written without further checks, -1 where every access needs the slow check (null, expand down, not readable...).
+ * written without further checks, -1 where every access needs the slow check (null, expand down, not readable...); and what
+ * translated code wants to know.
  */
+enum { SEG_FLAT = 1 /* base 0, all 4 GiB may be read and (but for CS) written */, SEG_WIDE = 2 /* the same at any base */ };
 typedef struct Seg {
     uint64_t base;
     uint32_t limit;
     uint16_t sel;
     uint16_t attr;
     bool null; /* a null selector was loaded: any access faults (not in real or V8086 mode) */
+    uint8_t open; /* SEG_FLAT, SEG_WIDE */
     int64_t read_max;
     int64_t write_max;
 } Seg;

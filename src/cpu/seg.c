@@ -33,6 +33,7 @@ void seg_derive(Vcpu *v, int seg)
         s->read_max = s->limit;
         s->write_max = s->attr & SEG_W ? (int64_t)s->limit : -1;
     }
+    s->open = s->read_max != 0xffffffff || (seg != S_CS && s->write_max != 0xffffffff) ? 0 : s->base ? SEG_WIDE : SEG_WIDE | SEG_FLAT;
     if (seg == S_SS)
         v->sp_mask = s->attr & SEG_DB ? 0xffffffff : 0xffff;
 }

@@ -36,6 +36,7 @@ void vcpu_reset(Vcpu *v)
     }
     v->seg[S_CS].sel = 0xf000;
     v->seg[S_CS].base = 0xffff0000;
+    seg_derive(v, S_CS);
     v->ldtr = (Seg){.limit = 0xffff, .attr = ATTR_LDT};
     v->tr = (Seg){.limit = 0xffff, .attr = ATTR_TSS};
     v->gdtr = v->idtr = (TableReg){.limit = 0xffff};

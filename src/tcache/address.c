@@ -13,6 +13,8 @@
 #include "softmmu/storelog.h"
 #include "tcache/translate.h"
 
+#define OPERAND_MAX 511u /* bytes, less one */
+
 /* The operand's offset as a host operand would name it; 32-bit addresses only. */
 static HostMem offset_of(const Insn *i)
 {
@@ -167,10 +169,27 @@ static bool by_window(const Tr *t, int seg, bool write)
     return t->windowed && (t->bits >> MODE_FLAT_SHIFT >> seg & 1) && !(write && seg == S_CS);
 }
 
+/*
+ * The same where the segment has a base: data of a CPU, or of a thread. The host's sum of base and offset wraps as the guest's does, but nothing
+ * of the host's would notice an operand that goes on beyond the segment's last byte.
+ */
+static bool by_window_based(const Tr *t, int seg, bool write)
+{
+    return t->windowed && (t->bits >> MODE_WIDE_SHIFT >> seg & 1) && !(write && seg == S_CS);
+}
+
+/* Is its offset a constant, and no operand at it so large? */
+static bool is_fixed(const Insn *i)
+{
+    return i->base == REG_OFFSET_NONE && i->index == REG_OFFSET_NONE && i->amask == 0xffffffff &&
+           (uint32_t)i->disp <= UINT32_MAX - OPERAND_MAX;
+}
+
 bool tr_by_window(const Tr *t, const Insn *i)
 {
     bool stack = i->row == ROW_PUSH || i->row == ROW_POP || i->row == ROW_LEAVE;
-    return (!(i->flags & INSN_MEM) || (i->seg != S_CS && by_window(t, i->seg, true))) && (!stack || by_window(t, S_SS, true));
+    bool operand = i->seg != S_CS && (by_window(t, i->seg, true) || (by_window_based(t, i->seg, true) && is_fixed(i)));
+    return (!(i->flags & INSN_MEM) || operand) && (!stack || by_window(t, S_SS, true));
 }
 
 static HostMem windowed(HostMem m)
@@ -187,11 +206,26 @@ void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
         t->at = windowed(offset_of(i));
         return;
     }
+    if (by_window_based(t, i->seg, write) && is_fixed(i)) {
+        emit_load(&t->e, 4, H_R10, seg_field(i->seg, offsetof(Seg, base)));
+        t->at = windowed(host_mem(H_R10, i->disp));
+        return;
+    }
     tr_offset(t, i, H_R10);
-    if (by_window(t, i->seg, write))
+    if (by_window(t, i->seg, write)) {
         t->at = windowed(host_mem(H_R10, 0));
-    else
+    } else if (by_window_based(t, i->seg, write)) {
+        if (size > 1) {
+            emit_rr(&t->e, 0, 4, 0x81, 7, H_R10); /* cmp */
+            emit32(&t->e, -size);
+            tr_slow_if(t, 7);
+        }
+        emit_rm(&t->e, 0, 4, 0x03, H_R10, seg_field(i->seg, offsetof(Seg, base)));
+        t->at = windowed(host_mem(H_R10, 0));
+        flags_clobbered(t);
+    } else {
         access(t, i->seg, size, write);
+    }
 }
 
 void tr_stack(Tr *t, int32_t delta, unsigned size, bool write)

@@ -27,6 +27,7 @@ enum {
     MODE_SINGLE = 1 << 11,   /* no chaining: the run loop counts instructions */
     MODE_SSE = 1 << 12,      /* XMM registers and MXCSR are the host's */
     MODE_WINDOW = 1 << 14,   /* memory operands by the shadow window: winform.h */
+    MODE_WIDE_SHIFT = 15,    /* a bit each by S_*: 4 GiB readable, and but for CS writable, at any base; with MODE_WINDOW only */
     MODE_FPU = 1 << 13,      /* x87 instructions raise neither #NM nor wait for anything */
 };
 

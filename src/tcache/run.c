@@ -28,10 +28,12 @@ unsigned mode_now(TCache *c, bool single)
                 (v->sp_mask == 0xffffffff ? MODE_STACK32 : 0) | (single ? MODE_SINGLE : 0),
         .cs_base = cs->base, .cs_limit = cs->limit,
     };
+    unsigned wide = 0;
+    G_STATIC_ASSERT(SEG_FLAT == 1 && SEG_WIDE == 2);
     for (int n = 0; n < S_COUNT; n++) {
-        const Seg *s = &v->seg[n];
-        if (s->base == 0 && s->read_max == 0xffffffff && (n == S_CS || s->write_max == 0xffffffff))
-            m.bits |= 1u << (MODE_FLAT_SHIFT + n);
+        unsigned open = v->seg[n].open;
+        m.bits |= (open & SEG_FLAT) << (MODE_FLAT_SHIFT + n);
+        wide |= (open >> 1) << (MODE_WIDE_SHIFT + n);
     }
     if (!(v->cr0 & (CR0_EM | CR0_TS))) {
         const Fpu *f = &v->fpu;
@@ -41,7 +43,7 @@ unsigned mode_now(TCache *c, bool single)
             m.bits |= MODE_SSE;
     }
     if (c->win && winform_now(c->win, v->mmu_idx))
-        m.bits |= MODE_WINDOW;
+        m.bits |= MODE_WINDOW | wide;
     return mode_number(c, &m);
 }
 
