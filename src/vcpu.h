@@ -153,6 +153,11 @@ typedef union Fpr {
     };
 } __attribute__((aligned(16))) Fpr;
 
+/* Status and control word: pending or masked exceptions; the summary. MXCSR's masks. The rest is in cpu/x87.h and cpu/simd.h. */
+#define SW_EXCEPTIONS 0x003fu
+#define SW_ES 0x0080u
+#define MXCSR_MASKS 0x1f80u
+
 /* x87 and SSE. Registers are in physical order: ST(i) is reg[(top + i) & 7]. */
 typedef struct Fpu {
     Fpr reg[8];

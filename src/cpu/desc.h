@@ -36,6 +36,41 @@ void seg_fill(Seg *s, uint16_t sel, const Desc *d);
 void seg_set_null(Vcpu *v, int seg, uint16_t sel);
 /* Load CS (its RPL becomes CPL) and follow the privilege level. Does not touch rip. */
 void seg_set_cs(Vcpu *v, uint16_t sel, const Desc *d, int cpl);
+#define SEG_ATTR_REAL (SEG_P | SEG_S | SEG_W | SEG_A)
+/* What a load makes of a segment register in real and V8086 mode, but for the derived fields. */
+static inline void seg_fill_real(const Vcpu *v, Seg *s, uint16_t sel)
+{
+    s->sel = sel;
+    s->base = (uint32_t)sel << 4;
+    s->null = false;
+    if (vcpu_v86(v)) { /* SDM 3A 20.2.1 */
+        s->limit = 0xffff;
+        s->attr = SEG_ATTR_REAL | SEG_DPL;
+    } else { /* Limit, G and B survive: "big real mode" */
+        s->attr = (s->attr & (SEG_G | SEG_DB | SEG_AVL)) | SEG_ATTR_REAL;
+    }
+}
+/* Seg.open */
+static inline uint8_t seg_open(const Seg *s, bool is_cs)
+{
+    if (s->read_max != 0xffffffff || (!is_cs && s->write_max != 0xffffffff))
+        return 0;
+    return s->base ? SEG_WIDE : SEG_WIDE | SEG_FLAT;
+}
+/* seg_derive() in protected mode, but for SP's size. */
+static inline void seg_derive_protected(Seg *s, bool is_cs)
+{
+    if (s->null || !(s->attr & SEG_P) || (s->attr & (SEG_CODE | SEG_E)) == SEG_E) {
+        s->read_max = s->write_max = -1;
+    } else if (s->attr & SEG_CODE) {
+        s->read_max = s->attr & SEG_R ? (int64_t)s->limit : -1;
+        s->write_max = -1;
+    } else {
+        s->read_max = s->limit;
+        s->write_max = s->attr & SEG_W ? (int64_t)s->limit : -1;
+    }
+    s->open = seg_open(s, is_cs);
+}
 /* Are size bytes at off within the segment's limit? */
 bool seg_covers(const Seg *s, uint64_t off, unsigned size);
 

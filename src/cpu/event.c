@@ -6,6 +6,7 @@
  */
 #include "cpu/debug.h"
 #include "cpu/newstack.h"
+#include "cpu/plain.h"
 #include "cpu/task.h"
 
 #define IDT_BIT 2u /* error codes: the index is of the IDT. SDM 3A 6.13 */
@@ -138,6 +139,9 @@ static void deliver(Vcpu *v, int vector, EventKind kind, const uint32_t *error, 
         deliver_real(v, vector, v->idtr.base, image, FL_IF | FL_TF | FL_AC | FL_RF);
         return;
     }
+    bool soft = kind == EVENT_SOFT_INT || kind == EVENT_INT3_INTO;
+    if (!v->log && plain_deliver(v, vector, soft, error, image)) /* shadow mode compares this with what follows */
+        return;
     Desc gate, tss;
     unsigned ext = event_ext(kind);
     read_gate(v, vector, kind, &gate);

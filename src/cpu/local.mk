@@ -4,7 +4,7 @@ libx86vm_a_SOURCES += \
 libx86vm_a_SOURCES += src/cpu/control.c src/cpu/cpuid.c src/cpu/debug.c src/cpu/debug.h src/cpu/desc.h src/cpu/eflags.c
 libx86vm_a_SOURCES += src/cpu/event.c src/cpu/far.c src/cpu/ioport.c src/cpu/iret.c src/cpu/msr.c src/cpu/newstack.c
 libx86vm_a_SOURCES += src/cpu/newstack.h src/cpu/seg.c src/cpu/sysenter.c src/cpu/sysinsn.c src/cpu/task.c src/cpu/task.h
-libx86vm_a_SOURCES += src/cpu/vcpu.c
+libx86vm_a_SOURCES += src/cpu/vcpu.c src/cpu/plain.h
 
 # x87, MMX, SSE
 libx86vm_a_SOURCES += \

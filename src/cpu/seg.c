@@ -7,8 +7,6 @@
 #include "cpu/desc.h"
 #include "softmmu/mmu.h"
 
-#define SEG_ATTR_REAL (SEG_P | SEG_S | SEG_W | SEG_A)
-
 bool seg_covers(const Seg *s, uint64_t off, unsigned size)
 {
     uint64_t last = off + size - 1;
@@ -24,16 +22,10 @@ void seg_derive(Vcpu *v, int seg)
         s->read_max = s->write_max = s->limit;
         if ((s->attr & (SEG_S | SEG_CODE | SEG_E)) == (SEG_S | SEG_E) && !vcpu_v86(v))
             s->read_max = s->write_max = -1;
-    } else if (s->null || !(s->attr & SEG_P) || (s->attr & (SEG_CODE | SEG_E)) == SEG_E) {
-        s->read_max = s->write_max = -1;
-    } else if (s->attr & SEG_CODE) {
-        s->read_max = s->attr & SEG_R ? (int64_t)s->limit : -1;
-        s->write_max = -1;
+        s->open = seg_open(s, seg == S_CS);
     } else {
-        s->read_max = s->limit;
-        s->write_max = s->attr & SEG_W ? (int64_t)s->limit : -1;
+        seg_derive_protected(s, seg == S_CS);
     }
-    s->open = s->read_max != 0xffffffff || (seg != S_CS && s->write_max != 0xffffffff) ? 0 : s->base ? SEG_WIDE : SEG_WIDE | SEG_FLAT;
     if (seg == S_SS)
         v->sp_mask = s->attr & SEG_DB ? 0xffffffff : 0xffff;
 }
@@ -102,16 +94,7 @@ void seg_set_cs(Vcpu *v, uint16_t sel, const Desc *d, int cpl)
 
 void seg_set_real(Vcpu *v, int seg, uint16_t sel)
 {
-    Seg *s = &v->seg[seg];
-    s->sel = sel;
-    s->base = (uint32_t)sel << 4;
-    s->null = false;
-    if (vcpu_v86(v)) { /* SDM 3A 20.2.1 */
-        s->limit = 0xffff;
-        s->attr = SEG_ATTR_REAL | SEG_DPL;
-    } else { /* Limit, G and B survive: "big real mode" */
-        s->attr = (s->attr & (SEG_G | SEG_DB | SEG_AVL)) | SEG_ATTR_REAL;
-    }
+    seg_fill_real(v, &v->seg[seg], sel);
     seg_derive(v, seg);
 }
 

@@ -18,7 +18,6 @@
 /* MXCSR, SDM 1 figure 10-3: flags as in the x87 status word, then DAZ, masks, RC, FZ */
 #define MXCSR_FLAGS 0x003fu
 #define MXCSR_DAZ 0x0040u
-#define MXCSR_MASKS 0x1f80u
 #define MXCSR_MASK_SHIFT 7
 #define MXCSR_UM 0x0800u
 #define MXCSR_RC 0x6000u

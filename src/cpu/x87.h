@@ -27,7 +27,6 @@
 #define SW_UE 0x0010u
 #define SW_PE 0x0020u
 #define SW_SF 0x0040u
-#define SW_ES 0x0080u
 #define SW_C0 0x0100u
 #define SW_C1 0x0200u
 #define SW_C2 0x0400u
@@ -36,7 +35,6 @@
 #define SW_C3 0x4000u
 #define SW_B 0x8000u
 #define SW_CC (SW_C0 | SW_C1 | SW_C2 | SW_C3)
-#define SW_EXCEPTIONS 0x003fu
 #define SW_PRE (SW_IE | SW_DE | SW_ZE) /* found before computing: when unmasked, nothing is written. SDM 1 8.6 */
 
 #define X87_CW_RESET 0x0040u

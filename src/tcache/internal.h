@@ -133,6 +133,9 @@ enum {
     LEFT_STEP = 3,   /* flags are lost: the interpreter is to do the next instruction, which writes them all and cannot fault */
 };
 
+/* Instructions with a lean helper (lean.h). */
+typedef enum Lean { LEAN_SYSENTER, LEAN_SYSEXIT, LEAN_IRET, LEAN_INT, LEAN_COUNT } Lean;
+
 typedef uint64_t EnterFn(Vcpu *v, const void *code);
 
 struct TCache {
@@ -145,7 +148,7 @@ struct TCache {
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
     uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_step, *stub_miss, *stub_xmm, *stub_x87,
-            *stub_full;
+            *stub_full, *stub_seg, *stub_next, *stub_lean[LEAN_COUNT];
     uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];
@@ -167,6 +170,10 @@ struct TCache {
     /* writes by other threads, to be looked at by this one */
     GMutex lock;
     GArray *late; /* LateWrite */
+
+    int cpl;             /* that Vcpu.crossing and windows know of; -1: none */
+    bool single;         /* code is left after each block */
+    uint64_t user_since; /* Vcpu.insns when windows heard last of the user code that runs; UINT64_MAX: none does */
 
     struct WinForm *win;   /* code in window form, or NULL: there is none */
     bool plain_next;       /* the next block is to have no spans: else it would not get on */

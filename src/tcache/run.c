@@ -10,10 +10,10 @@
 
 #include <unistd.h>
 
-#include "cpu/simd.h"
 #include "frontend/codecache.h"
 #include "softmmu/largepage.h"
 #include "tcache/fplive.h"
+#include "tcache/mode.h"
 #include "tcache/shadow.h"
 
 #define DECODED_BYTES (3u << 20) /* what is left to the interpreter is little, and seldom comes again */
@@ -21,29 +21,8 @@
 
 unsigned mode_now(TCache *c, bool single)
 {
-    const Vcpu *v = c->v;
-    const Seg *cs = &v->seg[S_CS];
-    Mode m = {
-        .bits = (cs->attr & SEG_DB ? MODE_CODE32 : 0) | (v->cpl == 3 ? MODE_USER : 0) | v->mmu_idx << MODE_MMU_SHIFT |
-                (v->sp_mask == 0xffffffff ? MODE_STACK32 : 0) | (single ? MODE_SINGLE : 0),
-        .cs_base = cs->base, .cs_limit = cs->limit,
-    };
-    unsigned wide = 0;
-    G_STATIC_ASSERT(SEG_FLAT == 1 && SEG_WIDE == 2);
-    for (int n = 0; n < S_COUNT; n++) {
-        unsigned open = v->seg[n].open;
-        m.bits |= (open & SEG_FLAT) << (MODE_FLAT_SHIFT + n);
-        wide |= (open >> 1) << (MODE_WIDE_SHIFT + n);
-    }
-    if (!(v->cr0 & (CR0_EM | CR0_TS))) {
-        const Fpu *f = &v->fpu;
-        if ((f->cw & SW_EXCEPTIONS) == SW_EXCEPTIONS && !(f->sw & SW_ES))
-            m.bits |= MODE_FPU;
-        if ((v->cr4 & CR4_OSFXSR) && cpu_has(v, F_SSE2) && (f->mxcsr & MXCSR_MASKS) == MXCSR_MASKS)
-            m.bits |= MODE_SSE;
-    }
-    if (c->win && winform_now(c->win, v->mmu_idx))
-        m.bits |= MODE_WINDOW | wide;
+    Mode m = mode_of(c);
+    m.bits |= single ? MODE_SINGLE : 0;
     return mode_number(c, &m);
 }
 
@@ -163,28 +142,6 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
     return b;
 }
 
-/* Code of this mode is about to run. */
-static void quick_mode(TCache *c, unsigned mode)
-{
-    c->v->quick_tag = c->quick_epoch | (uint64_t)mode << 32;
-}
-
-/* The same by the table of indirect jumps: executable code for CS:EIP, or NULL. */
-static const void *code_quick(TCache *c)
-{
-    Vcpu *v = c->v;
-    uint32_t eip = v->rip;
-    const JumpSlot *s = chain_slot(c, eip);
-    unsigned mode = mode_now(c, false);
-    if (v->rip > UINT32_MAX || s->tag != chain_tag(eip, mode))
-        return NULL;
-    const FetchEntry *f = (const FetchEntry *)((const uint8_t *)v + s->fetch);
-    if (*f != s->key)
-        return NULL;
-    quick_mode(c, mode);
-    return s->code;
-}
-
 /* xorshift64 */
 static uint64_t chaos_next(TCache *c)
 {
@@ -235,16 +192,20 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     Exit exit = EXIT_BUDGET;
     Edge *volatile edge = NULL;
     volatile bool second = false; /* the block's second page is to be looked up: the jump table would not */
-    volatile int cpl = -1; /* that Vcpu.crossing knows of */
     const uint64_t last = max_insns ? v->insns + max_insns : UINT64_MAX;
 
     g_atomic_pointer_set(&c->thread, g_thread_self());
     v->catch_point = &catch_point;
     v->site = NULL;
+    c->cpl = -1;
+    c->user_since = UINT64_MAX;
     if (c->win)
         winform_begin(c);
     if (_setjmp(catch_point)) {
         edge = NULL;
+        if (c->user_since != UINT64_MAX)
+            winform_ran(c->win, v->insns - c->user_since);
+        c->user_since = UINT64_MAX;
         if (v->site) { /* within a block: those before it have run */
             v->insns += ((Site *)v->site)->index;
             v->site = NULL;
@@ -266,9 +227,9 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 break;
             continue;
         }
-        if (G_UNLIKELY(v->cpl != cpl)) {
-            cpl = v->cpl;
-            if (c->win && cpl == 3)
+        if (G_UNLIKELY(v->cpl != c->cpl)) {
+            c->cpl = v->cpl;
+            if (c->win && v->cpl == 3)
                 winform_stretch(c);
             if (v->crossing && v->crossing(v->crossing_opaque)) {
                 exit = EXIT_USER;
@@ -294,7 +255,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
                 continue;
             edge = e;
         }
-        const void *code = single || second || (edge && !edge->to) ? NULL : code_quick(c);
+        const void *code = single || second || (edge && !edge->to) ? NULL : code_in_table(c, mode_now(c, false));
         second = false;
         if (!code) {
             TransBlock *b = block_now(c, edge, single);
@@ -307,6 +268,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             }
             if (G_UNLIKELY(c->shadow != NULL)) {
                 edge = NULL;
+                c->single = true;
                 if (shadow_run(c->shadow, b))
                     continue;
                 exit = EXIT_DEBUG;
@@ -317,13 +279,13 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         }
         edge = NULL;
         c->stats.entries++;
-        uint64_t entered = v->insns;
-        bool user = c->win && v->cpl == 3;
+        c->single = single;
+        c->user_since = c->win && v->cpl == 3 ? v->insns : UINT64_MAX;
         if (c->win)
             winform_enter(c->win, v->mmu_idx);
         uint64_t left = c->enter(v, code);
-        if (user)
-            winform_ran(c->win, v->insns - entered);
+        if (c->user_since != UINT64_MAX)
+            winform_ran(c->win, v->insns - c->user_since);
         if (left == LEFT_SITE) {
             v->insns += ((Site *)v->site)->index + 1;
         } else if (left == LEFT_SECOND) {

@@ -38,7 +38,8 @@ void tcache_stats_print(const TCache *c, GString *out)
     g_string_append_printf(out, "translated: %" G_GUINT64_FORMAT " blocks of %" G_GUINT64_FORMAT " instructions; buffer %zu + %zu of %zu KiB\n",
                            s.blocks, s.insns, s.code_used >> 10, s.data_used >> 10, s.size >> 10);
     g_string_append_printf(out, "executed: %" G_GUINT64_FORMAT " instructions, %" G_GUINT64_FORMAT " entries, %" G_GUINT64_FORMAT
-                           " interpreted, %" G_GUINT64_FORMAT " handlers called\n", c->v->insns, s.entries, s.steps, calls);
+                           " interpreted, %" G_GUINT64_FORMAT " handlers called, %"
+                           G_GUINT64_FORMAT " lean ones\n", c->v->insns, s.entries, s.steps, calls, s.lean);
     g_string_append_printf(out, "spans %" G_GUINT64_FORMAT ", blocks without because a check failed %" G_GUINT64_FORMAT "\n", s.spans, s.plain);
     g_string_append_printf(out, "links %" G_GUINT64_FORMAT ", flushes %" G_GUINT64_FORMAT ", invalidated pages %" G_GUINT64_FORMAT "\n",
                            s.links, s.flushes, s.invalidations);

@@ -15,6 +15,11 @@
  *   stub_xmm      make the guest's XMM registers the host's; touches nothing else but flags
  *   stub_x87      the same for the x87, unless it is there; afterwards the XMM registers may not be
  *
+ *   stub_seg      load segment register r11d with selector r10d; flags tell (below: done; equal: done, and go on by stub_next; above: not done).
+ *                 Keeps r12 and r13
+ *   stub_next     go on at eip r10d, in another mode than before
+ *   stub_lean     do the instruction of the site at r10d by a lean helper, and go on; r11d: its operand
+ *
  *   stub_miss     a return to eip r10d that the return stack does not expect; r12d = number of the mode
  *
  * The return stack is the host's own: a guest's call is a host call behind a push of the address that it returns to, and a
@@ -29,6 +34,7 @@
 #include "cpu/simd.h"
 #include "tcache/emit.h"
 #include "tcache/fplive.h"
+#include "tcache/lean.h"
 
 #define VCPU(field) host_mem(H_R14, offsetof(Vcpu, field))
 
@@ -124,6 +130,23 @@ static void reload(Emit *e)
 {
     for (int n = 0; n < 8; n++)
         emit_load(e, 8, host_of[n], host_mem(H_R14, offsetof(Vcpu, gpr) + n * sizeof(Gpr)));
+    emit_rm(e, 0, 4, 0x0fb7, H_AX, VCPU(cc)); /* movzx */
+}
+
+/* Registers of the guest's that lean helpers do not keep. */
+static const uint8_t lean_guest[] = {R_AX, R_CX, R_DX, R_SP, R_SI, R_DI};
+
+static void lean_spill(Emit *e)
+{
+    emit_store(e, 2, VCPU(cc), H_AX);
+    for (unsigned n = 0; n < G_N_ELEMENTS(lean_guest); n++)
+        emit_store(e, 8, host_mem(H_R14, offsetof(Vcpu, gpr) + lean_guest[n] * sizeof(Gpr)), host_of[lean_guest[n]]);
+}
+
+static void lean_reload(Emit *e)
+{
+    for (unsigned n = 0; n < G_N_ELEMENTS(lean_guest); n++)
+        emit_load(e, 8, host_of[lean_guest[n]], host_mem(H_R14, offsetof(Vcpu, gpr) + lean_guest[n] * sizeof(Gpr)));
     emit_rm(e, 0, 4, 0x0fb7, H_AX, VCPU(cc)); /* movzx */
 }
 
@@ -316,6 +339,90 @@ static void emit_stub_x87(TCache *c, Emit *e)
     emit8(e, 0xc3);
 }
 
+/* rax: where a lean helper wants to go on, which is not NULL. */
+static void emit_lean_end(TCache *c, Emit *e)
+{
+    emit_rr(e, 0, 8, 0x83, 7, H_AX); /* cmp */
+    emit8(e, (uintptr_t)LEAN_LEAVE);
+    uint8_t *leave = emit_jcc(e, 4);
+    emit_mov(e, 8, H_R11, H_AX);
+    emit_load(e, 8, H_SP, VCPU(host_sp)); /* the mode may be another one: forget the return stack */
+    lean_reload(e);
+    emit_rr(e, 0, 4, 0xff, 4, H_R11); /* jmp r11 */
+    emit_patch32(leave, e->p);
+    lean_reload(e);
+    emit_mov_imm32(e, H_R13, LEFT_PLAIN);
+    spill(c, e);
+    emit_return(e);
+}
+
+/* What the stubs of all lean helpers go on with; r12 = the helper. */
+static void emit_lean(TCache *c, Emit *e)
+{
+    lean_spill(e);
+    emit_mov(e, 4, H_R13, H_R10);
+    emit_mov_imm64(e, H_SI, (uintptr_t)c->buf->write);
+    emit_rr(e, 0, 8, 0x01, H_R10, H_SI); /* add: the Site */
+    emit_rm(e, 0, 4, 0x0fb6, H_AX, host_mem(H_SI, offsetof(Site, index)));
+    emit_lea(e, 8, H_AX, (HostMem){H_R15, H_AX, 0, 1});
+    emit_store(e, 8, VCPU(insns), H_AX);
+    emit_mov(e, 8, H_DI, H_R14);
+    emit_mov(e, 4, H_DX, H_R11);
+    emit_rr(e, 0, 4, 0xff, 2, H_R12); /* call r12 */
+    emit_rr(e, 0, 8, 0x85, H_AX, H_AX); /* test */
+    uint8_t *done = emit_jcc(e, 5);
+    lean_reload(e);
+    emit_mov(e, 4, H_R10, H_R13);
+    emit_jmp_to(e, c->stub_final);
+    emit_patch32(done, e->p);
+    emit_load(e, 8, H_R15, VCPU(insns));
+    emit_lean_end(c, e);
+}
+
+static void emit_stub_seg(Emit *e)
+{
+    emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8 */
+    emit8(e, 8);
+    lean_spill(e);
+    emit_mov(e, 8, H_DI, H_R14);
+    emit_mov(e, 4, H_SI, H_R11);
+    emit_mov(e, 4, H_DX, H_R10);
+    emit_mov_imm64(e, H_AX, (uintptr_t)lean_seg_load);
+    emit_rr(e, 0, 4, 0xff, 2, H_AX);
+    emit_mov(e, 4, H_R10, H_AX);
+    lean_reload(e);
+    emit_rr(e, 0, 8, 0x83, 0, H_SP);
+    emit8(e, 8);
+    emit_rr(e, 0, 4, 0x83, 7, H_R10); /* cmp */
+    emit8(e, LEAN_SEG_MOVED);
+    emit8(e, 0xc3);
+}
+
+static void emit_stub_next(TCache *c, Emit *e)
+{
+    lean_spill(e);
+    emit_store(e, 8, VCPU(rip), H_R10);
+    emit_store(e, 8, VCPU(insns), H_R15);
+    emit_mov(e, 8, H_DI, H_R14);
+    emit_mov_imm64(e, H_AX, (uintptr_t)lean_next);
+    emit_rr(e, 0, 4, 0xff, 2, H_AX);
+    emit_lean_end(c, e);
+}
+
+static void emit_stubs_lean(TCache *c, Emit *e)
+{
+    static LeanFn *const helper[LEAN_COUNT] = {
+        [LEAN_SYSENTER] = lean_sysenter, [LEAN_SYSEXIT] = lean_sysexit, [LEAN_IRET] = lean_iret, [LEAN_INT] = lean_int,
+    };
+    uint8_t *body = e->p;
+    emit_lean(c, e);
+    for (unsigned n = 0; n < LEAN_COUNT; n++) {
+        c->stub_lean[n] = e->p;
+        emit_mov_imm64(e, H_R12, (uintptr_t)helper[n]);
+        emit_jmp_to(e, body);
+    }
+}
+
 static void align(Emit *e)
 {
     while ((uintptr_t)e->p & 15)
@@ -406,6 +513,17 @@ void stubs_emit(TCache *c)
     align(&e);
     c->stub_x87 = e.p;
     emit_stub_x87(c, &e);
+
+    align(&e);
+    c->stub_seg = e.p;
+    emit_stub_seg(&e);
+
+    align(&e);
+    c->stub_next = e.p;
+    emit_stub_next(c, &e);
+
+    align(&e);
+    emit_stubs_lean(c, &e);
 
     align(&e);
     c->stub_edge = e.p;

@@ -14,6 +14,7 @@ typedef struct TCache TCache;
 typedef struct TCacheStats {
     uint64_t blocks, insns;      /* translated, ever */
     uint64_t entries;            /* times the run loop entered translated code */
+    uint64_t lean;               /* instructions done by lean helpers (lean.h) */
     uint64_t steps;              /* instructions left to the interpreter by the run loop */
     uint64_t links, flushes, invalidations;
     uint64_t spans, plain;       /* operands checked together (spans.c); blocks translated without, because that failed */

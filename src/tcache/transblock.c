@@ -6,7 +6,7 @@
  * them any more, and ATTN_STALE makes the one that runs stop after the writing instruction. Writes by other threads (DMA)
  * are noted and looked at by the vCPU's thread, which attends before it can learn that the transfer is over.
  */
-#include "tcache/internal.h"
+#include "tcache/mode.h"
 
 typedef struct LateWrite {
     uint64_t offset, len;
@@ -23,17 +23,16 @@ G_STATIC_ASSERT(TRANS_HASH == 1u << 18);
 
 unsigned mode_number(TCache *c, const Mode *m)
 {
-    unsigned quick = (m->bits ^ m->cs_base >> 4 ^ m->cs_base >> 12) * 0x9e3779b1u / (UINT32_MAX / MODE_QUICK + 1);
-    const Mode *last = &c->modes[c->mode_quick[quick]];
-    if (G_LIKELY(c->mode_count && last->bits == m->bits && last->cs_base == m->cs_base && last->cs_limit == m->cs_limit))
-        return c->mode_quick[quick];
+    uint16_t *quick = mode_quick(c, m);
+    if (G_LIKELY(c->mode_count && mode_is(&c->modes[*quick], m)))
+        return *quick;
     for (unsigned n = 0; n < c->mode_count; n++)
-        if (c->modes[n].bits == m->bits && c->modes[n].cs_base == m->cs_base && c->modes[n].cs_limit == m->cs_limit)
-            return c->mode_quick[quick] = n;
+        if (mode_is(&c->modes[n], m))
+            return *quick = n;
     if (c->mode_count == MODES_MAX)
         transblock_flush(c);
     c->modes[c->mode_count] = *m;
-    return c->mode_quick[quick] = c->mode_count++;
+    return *quick = c->mode_count++;
 }
 
 static bool in_ram(const TCache *c, Hva p)

@@ -305,7 +305,7 @@ static void emit_cold(Tr *t)
             emit_jmp_to(e, t->c->stub_final);
             continue;
         }
-        emit_call_to(e, t->c->stub_call);
+        emit_call_to(e, c->mode ? t->c->stub_mode : t->c->stub_call);
         if (c->x87_ok)
             emit_call_to(e, t->c->stub_x87);
         uint8_t *fails = c->span ? span_check(t, c->span, c->k + 1) : NULL;
@@ -314,6 +314,12 @@ static void emit_cold(Tr *t)
         if (c->host_ok)
             unpark(e);
         emit_jmp_to(e, c->back);
+        if (c->moved) {
+            emit_patch32(c->moved, e->p);
+            emit_lea(e, 8, H_R15, host_mem(H_R15, c->uncounted));
+            emit_mov_imm32(e, H_R10, c->next);
+            emit_jmp_to(e, t->c->stub_next);
+        }
         if (fails) { /* leave: what follows begins a block of its own */
             emit_patch32(fails, e->p);
             emit_lea(e, 8, H_R15, host_mem(H_R15, c->uncounted));
@@ -361,11 +367,29 @@ static void emit_call(Tr *t, const uint8_t *stub)
         t->x87_ok = false;
 }
 
+/* The helper of an instruction that has one, and its operand. */
+static const uint8_t *lean_stub(const Tr *t, const Insn *i, unsigned *operand)
+{
+    uint8_t *const *stub = t->c->stub_lean;
+    *operand = i->imm & 0xff;
+    switch (i->row) {
+    case ROW_SYSENTER: return stub[LEAN_SYSENTER];
+    case ROW_SYSEXIT: return stub[LEAN_SYSEXIT];
+    case ROW_IRETD: return i->opsize == 4 ? stub[LEAN_IRET] : NULL;
+    case ROW_INT: return stub[LEAN_INT];
+    default: return NULL;
+    }
+}
+
 static void emit_final(Tr *t)
 {
+    unsigned operand;
+    const uint8_t *lean = lean_stub(t, &t->insn[t->k], &operand);
     flags_park(t);
     emit_mov_imm32(&t->e, H_R10, site_new(t));
-    emit_jmp_to(&t->e, t->c->stub_final);
+    if (lean)
+        emit_mov_imm32(&t->e, H_R11, operand);
+    emit_jmp_to(&t->e, lean ? lean : t->c->stub_final);
 }
 
 /* Through its memory operand by the window at most, and with no flags destroyed by what is emitted around it? */
@@ -572,6 +596,19 @@ static bool changes_mode(const Insn *i)
     return i->row == ROW_FLDCW || i->row == ROW_LDMXCSR || i->row == ROW_POPF || i->row == ROW_POPFD;
 }
 
+/* The slow path of a segment load; moved: a jump for when what follows is code of another mode. */
+static void cold_seg_load(Tr *t, uint8_t *moved)
+{
+    flags_clobbered(t);
+    t->fds_known = 0;
+    t->cold[t->colds++] = (ColdPath){
+        .site = site_new(t), .back = t->e.p, .mode = true, .moved = moved,
+        .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
+        .first_access = t->accesses_before, .accesses = t->accesses - t->accesses_before,
+        .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .k = t->k, .uncounted = t->k + 1 - t->counted_before, .next = t->next,
+    };
+}
+
 static void emit_insn(Tr *t)
 {
     const Insn *i = &t->insn[t->k];
@@ -588,6 +625,11 @@ static void emit_insn(Tr *t)
         return;
     }
     bool last_sti = i->row == ROW_STI && t->k + 1 == t->n; /* its shadow is the next block's */
+    if (tr_is_seg_load(i) && p->kind == KIND_MODE) {
+        flags_park(t);
+        cold_seg_load(t, tr_seg_load(t, i));
+        return;
+    }
     if (p->kind == KIND_CALL || p->kind == KIND_MODE || last_sti) {
         emit_call(t, p->kind == KIND_MODE ? t->c->stub_mode : t->c->stub_call);
         return;

@@ -50,6 +50,8 @@ typedef struct ColdPath {
     uint8_t *back;   /* where to come back */
     bool host_ok;    /* flags wanted in the host's there */
     bool xmm_ok, x87_ok; /* guest registers wanted in the host's there */
+    bool mode;       /* by stub_mode */
+    uint8_t *moved;  /* displacement of a jump to go on in another mode; NULL: none */
     bool final;      /* no coming back: what code is translated under may have changed */
     uint8_t span, k; /* the span that goes on behind instruction k, to be checked again; 0: none */
     uint8_t uncounted; /* instructions up to and with k that were not counted */
@@ -218,6 +220,9 @@ static inline bool tr_at_window(const Tr *t)
 void tr_integer(Tr *t, const Insn *i);
 /* False: not one of its instructions. */
 bool tr_system(Tr *t, const Insn *i);
+/* MOV or POP to a segment register? Done in place but for what is rare; a jump for when code is another one behind it. */
+bool tr_is_seg_load(const Insn *i);
+uint8_t *tr_seg_load(Tr *t, const Insn *i);
 void tr_branch(Tr *t, const Insn *i);
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
 /* Must flags be parked before it, though its memory operand does not ask for it? */

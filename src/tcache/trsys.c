@@ -124,6 +124,36 @@ static void tr_store_sreg(Tr *t, const Insn *i)
     }
 }
 
+bool tr_is_seg_load(const Insn *i)
+{
+    return i->row == ROW_POP_SREG || (i->row == ROW_MOV_SREG && i->opcode == 0x8e);
+}
+
+/* The selector to r10d; the rest is a lean helper's. Of POP's slot all is read. */
+uint8_t *tr_seg_load(Tr *t, const Insn *i)
+{
+    Emit *e = &t->e;
+    unsigned size = 2;
+    if (i->row == ROW_POP_SREG) {
+        size = i->opsize;
+        tr_stack(t, 0, size, false);
+    } else if (i->flags & INSN_MEM) {
+        tr_operand(t, i, 2, false);
+    }
+    if (size == 4)
+        emit_load(e, 4, H_R10, t->at);
+    else if (i->row == ROW_POP_SREG || (i->flags & INSN_MEM))
+        emit_rm(e, 0, 4, 0x0fb7, H_R10, t->at);
+    else
+        emit_rr(e, 0, 4, 0x0fb7, H_R10, tr_host[i->rm]);
+    emit_mov_imm32(e, H_R11, i->reg);
+    emit_call_to(e, t->c->stub_seg);
+    tr_slow_if(t, 7);
+    if (i->row == ROW_POP_SREG)
+        tr_stack_move(t, size);
+    return emit_jcc(e, 4);
+}
+
 /* ---- string instructions without a prefix, upwards ---- */
 
 static void slow_if_down(Tr *t)

@@ -61,7 +61,6 @@ struct WinForm {
     TCache *c;
     Windows *windows;
     TCacheWindow which;
-    bool fsgsbase;
     Window *window[2];
     GArray *access; /* WinAccess, by pc */
     uint8_t heat[HEATS], falls[HEATS];
@@ -257,10 +256,23 @@ static void use(WinForm *w, bool user, Window *window)
     w->now.base[user] = window ? window_base(window) : NULL;
 }
 
+/* What ran since this was called last was this address space's. */
+static void take_stretches(WinForm *w)
+{
+    WinSpace *s = w->here;
+    if (s) {
+        s->insns += w->now.ran;
+        s->total += w->now.ran;
+        s->stretches += w->now.stretches;
+    }
+    w->now.ran = w->now.stretches = 0;
+}
+
 void winform_sync(TCache *c)
 {
     WinForm *w = c->win;
     Vcpu *v = c->v;
+    take_stretches(w);
     if (!may_be_used(v)) {
         use(w, false, NULL);
         use(w, true, NULL);
@@ -305,9 +317,10 @@ void winform_stretch(TCache *c)
 {
     WinForm *w = c->win;
     WinSpace *s = w->here;
+    w->now.stretches++;
+    take_stretches(w);
     if (w->which == TCACHE_WINDOW_ALL || !s || !w->now.use[false])
         return;
-    s->stretches++;
     if (s->promoted) {
         judge(w, s);
         return;
@@ -327,20 +340,12 @@ void winform_stretch(TCache *c)
     }
 }
 
-void winform_ran(WinForm *w, uint64_t insns)
-{
-    if (!w->here)
-        return;
-    w->here->insns += insns;
-    w->here->total += insns;
-}
-
 /* ---- beginning and end ---- */
 
 void winform_gs(WinForm *w, unsigned mmu_idx)
 {
     void *base = w->now.base[mmu_idx];
-    if (w->fsgsbase)
+    if (w->now.fsgsbase)
         __asm__ volatile("wrgsbase %0" : : "r"(base));
     else
         syscall(SYS_arch_prctl, ARCH_SET_GS, base);
@@ -363,7 +368,7 @@ bool tcache_set_window(TCache *c, TCacheWindow which, unsigned budget, GError **
     w->c = c;
     w->windows = windows;
     w->which = which;
-    w->fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+    w->now.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
     w->access = g_array_new(FALSE, FALSE, sizeof(WinAccess));
     w->cooling = g_array_new(FALSE, FALSE, sizeof(Cooling));
     w->doomed = g_array_new(FALSE, FALSE, sizeof(Ref));

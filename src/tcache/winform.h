@@ -40,7 +40,12 @@ typedef struct WinNow {
     void *base[2];
     bool use[2];
     void *gs; /* what gs is; NULL: not known */
+    bool fsgsbase;
+    uint64_t ran;       /* instructions of user code, and stretches of it, that winform_stretch() has not seen yet */
+    unsigned stretches;
 } WinNow;
+#define WIN_RAN_MAX (1u << 20) /* of them, after which it is to see them */
+#define WIN_STRETCHES_MAX 32u
 
 void winform_free(struct TCache *c);
 
@@ -57,15 +62,40 @@ static inline void winform_enter(WinForm *w, unsigned mmu_idx)
     if (mmu_idx < 2 && now->use[mmu_idx] && now->gs != now->base[mmu_idx])
         winform_gs(w, mmu_idx);
 }
+/* The same from C that has general registers only: false when more is to be done. */
+static inline bool winform_enter_lean(WinForm *w, unsigned mmu_idx)
+{
+    WinNow *now = (WinNow *)w;
+    if (mmu_idx < 2 && now->use[mmu_idx] && now->gs != now->base[mmu_idx]) {
+        if (!now->fsgsbase)
+            return false;
+        __asm__ volatile("wrgsbase %0" : : "r"(now->base[mmu_idx]));
+        now->gs = now->base[mmu_idx];
+    }
+    return true;
+}
+/* User code ran for so many instructions. */
+static inline void winform_ran(WinForm *w, uint64_t insns)
+{
+    ((WinNow *)w)->ran += insns;
+}
+/* User code begins to run: is that to be counted only? Else winform_stretch() is to be called instead. */
+static inline bool winform_stretch_lean(WinForm *w)
+{
+    WinNow *now = (WinNow *)w;
+    if (now->stretches + 1 >= WIN_STRETCHES_MAX || now->ran >= WIN_RAN_MAX)
+        return false;
+    now->stretches++;
+    return true;
+}
 /* This thread runs the CPU from now on. */
 void winform_begin(struct TCache *c);
 /* The TLB was flushed: what is mapped must be looked at. */
 void winform_sync(struct TCache *c);
 /* Between blocks, when something asked for attention: drop those that are to be translated anew. */
 void winform_late(struct TCache *c);
-/* User code begins to run; it ran for so many instructions. */
+/* User code begins to run. */
 void winform_stretch(struct TCache *c);
-void winform_ran(WinForm *w, uint64_t insns);
 
 /* Shall the instruction at host, a guest's byte in memory, access memory by the window? */
 bool winform_wanted(const struct TCache *c, const uint8_t *host);
