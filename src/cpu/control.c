@@ -87,7 +87,8 @@ void op_mov_cr(Vcpu *v, const Insn *i)
     case 3: cr3_write(v, value); break;
     case 4: cr4_write(v, value); break;
     }
-    vcpu_attention(v, ATTN_EVENT);
+    if (!v->site || i->reg == 0 || i->reg == 4) /* translated code leaves its block here anyhow */
+        vcpu_attention(v, ATTN_EVENT);
 }
 
 void op_clts(Vcpu *v, const Insn *i)

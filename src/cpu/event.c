@@ -221,6 +221,13 @@ static void shut_down(Vcpu *v)
         v->reset_request(v->reset_opaque);
 }
 
+/* What v->fault's handler gets as EFLAGS. SDM 3A 2.3: RF; #DB has its own rules (debug.c) */
+static uint32_t fault_image(const Vcpu *v)
+{
+    int vector = v->fault.vector;
+    return eflags_get(v) | (vector != VEC_DB && vector != VEC_DF && vector != VEC_MC ? FL_RF : 0);
+}
+
 /* One delivery of v->fault. True when it is done with, false when it met another fault, now in v->fault. */
 static bool deliver_once(Vcpu *v)
 {
@@ -229,11 +236,15 @@ static bool deliver_once(Vcpu *v)
     if (_setjmp(here))
         return false;
     Fault f = v->fault;
-    uint32_t image = eflags_get(v);
-    if (f.vector != VEC_DB && f.vector != VEC_DF && f.vector != VEC_MC) /* SDM 3A 2.3: RF; #DB has its own rules (debug.c) */
-        image |= FL_RF;
-    deliver(v, f.vector, EVENT_EXCEPTION, f.has_error ? &f.error : NULL, image);
+    deliver(v, f.vector, EVENT_EXCEPTION, f.has_error ? &f.error : NULL, fault_image(v));
     return true;
+}
+
+/* The same without a catch point, if it needs none. */
+static bool deliver_plain(Vcpu *v)
+{
+    const Fault *f = &v->fault;
+    return !v->log && plain_deliver(v, f->vector, false, f->has_error ? &f->error : NULL, fault_image(v));
 }
 
 void event_deliver_fault(Vcpu *v)
@@ -262,7 +273,7 @@ void event_deliver_fault(Vcpu *v)
         v->debug_hits = 0;
         if (v->fault.vector == VEC_DB) /* SDM 3B 17.2.4: GD is cleared on entry to the handler */
             v->dr[7] &= ~(uint64_t)DR7_GD;
-        done = deliver_once(v);
+        done = deliver_plain(v) || deliver_once(v);
     } while (!done);
     v->delivering = -1;
     v->catch_point = outer;

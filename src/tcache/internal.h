@@ -215,6 +215,8 @@ bool site_mode_kept(Vcpu *v, const Site *s);
 /* ---- run.c ---- */
 /* The number of what the CPU is in now. single: blocks are not chained. */
 unsigned mode_now(TCache *c, bool single);
+/* Behind the handler of a block's last instruction, at Vcpu.site: where to go on, or LEAN_LEAVE (lean.h). Vcpu.insns counts it. */
+const void *tcache_next(Vcpu *v);
 
 /* ---- transblock.c ---- */
 unsigned mode_number(TCache *c, const Mode *m);

@@ -32,7 +32,6 @@ static inline bool cross(TCache *c)
 static inline const void *next(TCache *c)
 {
     Vcpu *v = c->v;
-    c->stats.lean++;
     if (c->single || c->fetch_generation != v->tlb_generation || __atomic_load_n(&v->attention, __ATOMIC_RELAXED) || !cross(c))
         return LEAN_LEAVE;
     Mode m = mode_of(c);
@@ -66,19 +65,27 @@ unsigned lean_seg_load(Vcpu *v, unsigned seg, unsigned sel)
     return v->seg[seg].open == open ? LEAN_SEG_DONE : LEAN_SEG_MOVED;
 }
 
+/* The same behind an instruction, if it was plain. */
+static inline const void *done(Vcpu *v, bool plain)
+{
+    TCache *c = v->tcache;
+    c->stats.lean += plain;
+    return plain ? next(c) : NULL;
+}
+
 const void *lean_sysenter(Vcpu *v, const Site *s, unsigned unused)
 {
-    return plain_sysenter(v) ? next(v->tcache) : NULL;
+    return done(v, plain_sysenter(v));
 }
 
 const void *lean_sysexit(Vcpu *v, const Site *s, unsigned unused)
 {
-    return plain_sysexit(v) ? next(v->tcache) : NULL;
+    return done(v, plain_sysexit(v));
 }
 
 const void *lean_iret(Vcpu *v, const Site *s, unsigned unused)
 {
-    return plain_iret(v) ? next(v->tcache) : NULL;
+    return done(v, plain_iret(v));
 }
 
 /* INT n. What a debugger or a trace listens to is the handler's. */
@@ -94,5 +101,5 @@ const void *lean_int(Vcpu *v, const Site *s, unsigned vector)
     if (!plain_deliver(v, vector, true, NULL, eflags_get(v)))
         return NULL;
     v->event[v->event_count++ % VCPU_EVENTS] = event;
-    return next(v->tcache);
+    return done(v, true);
 }

@@ -13,6 +13,7 @@
 #include "frontend/codecache.h"
 #include "softmmu/largepage.h"
 #include "tcache/fplive.h"
+#include "tcache/lean.h"
 #include "tcache/mode.h"
 #include "tcache/shadow.h"
 
@@ -184,6 +185,23 @@ static bool plain_interpret(TCache *c, Edge *e)
     return true;
 }
 
+/* After an exception: is there anything to look at before its handler runs? */
+static bool wants_attention(const Vcpu *v)
+{
+    return (v->flags & (FL_TF | FL_RF)) || v->shadow || (v->dr[7] & 0xff) || v->hooks || v->log || v->halted || v->shutdown ||
+           __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE) || __atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE);
+}
+
+const void *tcache_next(Vcpu *v)
+{
+    TCache *c = v->tcache;
+    v->insns += ((Site *)v->site)->index + 1;
+    v->site = NULL;
+    if (G_UNLIKELY(c->fetch_generation != v->tlb_generation))
+        fetch_flush(c);
+    return lean_next(v);
+}
+
 Exit tcache_run(Vcpu *v, uint64_t max_insns)
 {
     TCache *c = v->tcache;
@@ -211,7 +229,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             v->site = NULL;
         }
         event_deliver_fault(v);
-        vcpu_attention(v, ATTN_EVENT);
+        if (wants_attention(v))
+            vcpu_attention(v, ATTN_EVENT);
         if (max_insns)
             v->insns++; /* a guest that faults forever uses up its budget too */
     }

@@ -4,7 +4,7 @@
  *   enter         C calls it: load the guest's registers and jump to a block
  *   stub_call     run an instruction's handler and come back; r10d = offset of its Site in the buffer
  *   stub_mode     the same, and leave if what code is translated under has changed
- *   stub_final    the same for the last instruction of a block, and leave
+ *   stub_final    the same for the last instruction of a block; then go on with the next, or leave
  *   stub_indirect jump to eip r10d; r12d = number of the mode
  *   stub_edge     leave by an edge: r10d = its offset in the buffer
  *   stub_leave    leave: eip in r10d
@@ -442,6 +442,22 @@ void stubs_emit(TCache *c)
     align(&e);
     c->stub_final = e.p;
     emit_handler(c, &e);
+    emit_mov(&e, 8, H_DI, H_R14);
+    emit_mov_imm64(&e, H_AX, (uintptr_t)tcache_next);
+    emit_rr(&e, 0, 4, 0xff, 2, H_AX);
+    emit_rr(&e, 0, 8, 0x83, 7, H_AX); /* cmp */
+    emit8(&e, (uintptr_t)LEAN_LEAVE);
+    uint8_t *goes_on = emit_jcc(&e, 5);
+    emit_mov_imm32(&e, H_R13, LEFT_PLAIN);
+    emit_return(&e);
+    emit_patch32(goes_on, e.p);
+    emit_mov(&e, 8, H_R11, H_AX);
+    emit_load(&e, 8, H_SP, VCPU(host_sp));
+    emit_load(&e, 8, H_R15, VCPU(insns));
+    reload(&e);
+    emit_rr(&e, 0, 4, 0xff, 4, H_R11); /* jmp r11 */
+
+    align(&e);
     uint8_t *left_site = e.p;
     emit_mov_imm32(&e, H_R13, LEFT_SITE);
     emit_return(&e);
