@@ -360,6 +360,8 @@ static void emit_lean_end(TCache *c, Emit *e)
 static void emit_lean(TCache *c, Emit *e)
 {
     lean_spill(e);
+    emit_mov(e, 4, H_DX, H_R11);
+    settle_pointers(c, e);
     emit_mov(e, 4, H_R13, H_R10);
     emit_mov_imm64(e, H_SI, (uintptr_t)c->buf->write);
     emit_rr(e, 0, 8, 0x01, H_R10, H_SI); /* add: the Site */
@@ -367,7 +369,6 @@ static void emit_lean(TCache *c, Emit *e)
     emit_lea(e, 8, H_AX, (HostMem){H_R15, H_AX, 0, 1});
     emit_store(e, 8, VCPU(insns), H_AX);
     emit_mov(e, 8, H_DI, H_R14);
-    emit_mov(e, 4, H_DX, H_R11);
     emit_rr(e, 0, 4, 0xff, 2, H_R12); /* call r12 */
     emit_rr(e, 0, 8, 0x85, H_AX, H_AX); /* test */
     uint8_t *done = emit_jcc(e, 5);
@@ -379,14 +380,15 @@ static void emit_lean(TCache *c, Emit *e)
     emit_lean_end(c, e);
 }
 
-static void emit_stub_seg(Emit *e)
+static void emit_stub_seg(TCache *c, Emit *e)
 {
     emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8 */
     emit8(e, 8);
     lean_spill(e);
-    emit_mov(e, 8, H_DI, H_R14);
     emit_mov(e, 4, H_SI, H_R11);
     emit_mov(e, 4, H_DX, H_R10);
+    settle_pointers(c, e);
+    emit_mov(e, 8, H_DI, H_R14);
     emit_mov_imm64(e, H_AX, (uintptr_t)lean_seg_load);
     emit_rr(e, 0, 4, 0xff, 2, H_AX);
     emit_mov(e, 4, H_R10, H_AX);
@@ -401,6 +403,7 @@ static void emit_stub_seg(Emit *e)
 static void emit_stub_next(TCache *c, Emit *e)
 {
     lean_spill(e);
+    settle_pointers(c, e);
     emit_store(e, 8, VCPU(rip), H_R10);
     emit_store(e, 8, VCPU(insns), H_R15);
     emit_mov(e, 8, H_DI, H_R14);
@@ -532,7 +535,7 @@ void stubs_emit(TCache *c)
 
     align(&e);
     c->stub_seg = e.p;
-    emit_stub_seg(&e);
+    emit_stub_seg(c, &e);
 
     align(&e);
     c->stub_next = e.p;

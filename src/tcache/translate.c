@@ -600,7 +600,6 @@ static bool changes_mode(const Insn *i)
 static void cold_seg_load(Tr *t, uint8_t *moved)
 {
     flags_clobbered(t);
-    t->fds_known = 0;
     t->cold[t->colds++] = (ColdPath){
         .site = site_new(t), .back = t->e.p, .mode = true, .moved = moved,
         .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
