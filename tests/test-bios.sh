@@ -115,6 +115,22 @@ run 300 -drive format=raw,file=hd.img -cdrom cd.iso -boot order=cd
 booted "boot: a disk without signature is passed over" "booted from drive E0"
 run 300 -kernel multiboot.bin -append "a command line"
 booted "boot: -kernel, Multiboot" "multiboot: .*a command line"
+# an ELF kernel whose entry is a virtual address; one that lies where the information for kernels at 1 MiB goes
+$cc -m32 -DVIRTUAL=0xc0000000 -c -o elf.o "$srcdir/tests/bios/multiboot.S" &&
+    ld -m elf_i386 -N -Ttext 0xc0100000 -o elf.virtual elf.o && objcopy --change-section-lma .text-0xc0000000 elf.virtual elf.bin || exit 1
+case $machine in
+*x86vm)
+    run 300 -kernel elf.bin -append "a command line"
+    booted "boot: -kernel, Multiboot, linked for virtual addresses" "multiboot: .*a command line"
+    assemble multiboot.S low.bin 0x8000 -DSPACE=0x6000
+    run 300 -kernel low.bin -append "a command line"
+    booted "boot: -kernel, Multiboot, in low memory" "multiboot: .*a command line"
+    ;;
+*)
+    skip "boot: -kernel, Multiboot, linked for virtual addresses" "the machine's part, x86vm's"
+    skip "boot: -kernel, Multiboot, in low memory" "the machine's part, x86vm's"
+    ;;
+esac
 
 # --- ways to end ---
 for action in 1 2 3 4; do

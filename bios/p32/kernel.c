@@ -19,7 +19,7 @@
 #define MBI_MEM_UPPER 8
 #define MBI_MMAP_LENGTH 44
 #define MBI_MMAP_ADDR 48
-#define MULTIBOOT_MMAP 0x9000
+#define MULTIBOOT_MMAP_BYTES 0x500 /* room for the memory map, which the machine leaves below the information */
 
 void multiboot_jump(u32 entry, u32 info);
 
@@ -60,18 +60,19 @@ u32 kernel_load_linux(void)
 u32 kernel_boot_multiboot(void)
 {
     u32 entry = fwcfg_read32(FW_CFG_KERNEL_ENTRY), info;
-    u8 *map = (u8 *)MULTIBOOT_MMAP;
+    u8 *map, *begin;
 
     load(FW_CFG_KERNEL_ADDR, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA);
     info = load(FW_CFG_INITRD_ADDR, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA);
+    map = begin = (u8 *)info - MULTIBOOT_MMAP_BYTES;
     for (u32 i = 0; i < SHARED->e820_count; i++, map += 24) {
         *(u32 *)map = 20;
         memcpy(map + 4, &SHARED->e820[i], 20);
     }
     *(u32 *)(info + MBI_MEM_LOWER) = (EBDA_SEG << 4) / 1024;
     *(u32 *)(info + MBI_MEM_UPPER) = ((high_alloc_bottom() & ~0xfffu) - 0x100000) / 1024;
-    *(u32 *)(info + MBI_MMAP_LENGTH) = map - (u8 *)MULTIBOOT_MMAP;
-    *(u32 *)(info + MBI_MMAP_ADDR) = MULTIBOOT_MMAP;
+    *(u32 *)(info + MBI_MMAP_LENGTH) = map - begin;
+    *(u32 *)(info + MBI_MMAP_ADDR) = (u32)begin;
     rom_shadow_lock(true);
     multiboot_jump(entry, info);
     return 0;

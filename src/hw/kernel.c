@@ -5,7 +5,7 @@
  * the initrd as high as the kernel allows. The BIOS copies them there and jumps to the real-mode part.
  *
  * Multiboot 1: the image is laid out here (ELF segments or the header's own addresses), followed by the modules, in one
- * piece that the BIOS copies; the information structure goes to 9500h.
+ * piece that the BIOS copies. The information structure goes to 9500h, or above an image that lies in low memory itself.
  */
 #include "hw/kernel.h"
 
@@ -153,13 +153,17 @@ static bool load_linux(FwCfg *f, uint64_t ram, const KernelFiles *files, GBytes 
 #define MB_SEARCH 8192
 #define MB_FLAG_ADDRESSES 0x10000u
 #define MB_INFO_ADDR 0x9500u
+#define MB_MAP_BYTES 0x500u /* below the information: the BIOS puts the memory map there */
 #define MB_INFO_BYTES 88
 #define MB_MODULE_BYTES 16
+#define MB_LOW_BEGIN 0x7c00u /* an image in low memory lies above the BIOS's stack, below its data area */
+#define MB_LOW_END 0x9f000u
 
 typedef struct Multiboot {
     GByteArray *image; /* kernel, then page-aligned modules */
     uint32_t start;    /* where image goes */
     uint32_t entry;
+    uint32_t info; /* where the information for it goes */
 } Multiboot;
 
 static int multiboot_header(const uint8_t *data, gsize len)
@@ -172,14 +176,16 @@ static int multiboot_header(const uint8_t *data, gsize len)
 
 static bool too_big(const char *path, GError **error)
 {
-    g_set_error(error, KERNEL_ERROR, 0, "-kernel %s: the kernel's addresses lie outside memory; give the machine more with -m",
-                path);
+    g_set_error(error, KERNEL_ERROR, 0, "-kernel %s: the kernel's addresses lie outside memory, or in the 384 KiB below 1 MiB, or on "
+                "both sides of it; for the first give the machine more with -m", path);
     return false;
 }
 
 static bool image_place(Multiboot *m, uint32_t addr, const uint8_t *bytes, uint32_t len, uint32_t mem_len, uint64_t ram)
 {
-    if ((uint64_t)addr + mem_len > ram - ACPI_RESERVE || addr < PROTECTED_ADDR || addr < m->start || mem_len < len)
+    uint64_t begin = m->start < PROTECTED_ADDR ? MB_LOW_BEGIN : PROTECTED_ADDR;
+    uint64_t limit = m->start < PROTECTED_ADDR ? MB_LOW_END : ram - ACPI_RESERVE;
+    if ((uint64_t)addr + mem_len > limit || m->start < begin || addr < m->start || mem_len < len)
         return false;
     uint32_t end = addr - m->start + mem_len;
     if (m->image->len < end) {
@@ -215,7 +221,15 @@ static bool place_elf(Multiboot *m, const uint8_t *data, gsize len, uint64_t ram
     }
     if (m->start == UINT32_MAX)
         return too_big(path, error);
+    /* Paging is off at the entry: of a kernel linked for virtual addresses, as GNU Mach is, the physical one is meant. */
     m->entry = e->e_entry;
+    for (unsigned n = 0; n < e->e_phnum; n++) {
+        memcpy(&p, data + e->e_phoff + n * sizeof p, sizeof p);
+        if (p.p_type == PT_LOAD && e->e_entry >= p.p_vaddr && e->e_entry - p.p_vaddr < p.p_memsz) {
+            m->entry = e->e_entry - p.p_vaddr + p.p_paddr;
+            break;
+        }
+    }
     return true;
 }
 
@@ -237,9 +251,9 @@ static bool place_by_header(Multiboot *m, const uint8_t *data, gsize len, int at
 }
 
 /* A structure being built for MB_INFO_ADDR: strings and tables follow the fixed part. */
-static uint32_t info_append(GByteArray *info, const void *bytes, gsize len)
+static uint32_t info_append(const Multiboot *m, GByteArray *info, const void *bytes, gsize len)
 {
-    uint32_t addr = MB_INFO_ADDR + info->len;
+    uint32_t addr = m->info + info->len;
     g_byte_array_append(info, bytes, len);
     return addr;
 }
@@ -264,13 +278,13 @@ static bool place_modules(Multiboot *m, GByteArray *info, const char *list, uint
         ok = image_place(m, addr, data, len, len, ram) || too_big(words[n], error);
         put32(table + n * MB_MODULE_BYTES, addr);
         put32(table + n * MB_MODULE_BYTES + 4, addr + len);
-        put32(table + n * MB_MODULE_BYTES + 8, info_append(info, words[n], strlen(words[n]) + 1));
+        put32(table + n * MB_MODULE_BYTES + 8, info_append(m, info, words[n], strlen(words[n]) + 1));
         g_bytes_unref(module);
     }
     if (ok) {
         while (info->len % 4)
             g_byte_array_append(info, (const uint8_t *)"", 1);
-        uint32_t addr = info_append(info, table, count * MB_MODULE_BYTES);
+        uint32_t addr = info_append(m, info, table, count * MB_MODULE_BYTES);
         put32(info->data + 20, count);
         put32(info->data + 24, addr);
         put32(info->data, get32(info->data) | 8);
@@ -294,6 +308,8 @@ static bool load_multiboot(FwCfg *f, uint64_t ram, const KernelFiles *files, GBy
     else
         ok = (g_set_error(error, KERNEL_ERROR, 0, "-kernel %s: a Multiboot header, but neither ELF nor load addresses",
                           files->kernel), false);
+    /* beside a kernel in low memory */
+    m.info = ok && m.start < PROTECTED_ADDR ? ((m.start + m.image->len + 0xfff) & ~0xfffu) + MB_MAP_BYTES : MB_INFO_ADDR;
     GByteArray *info = g_byte_array_new();
     g_byte_array_set_size(info, MB_INFO_BYTES);
     memset(info->data, 0, MB_INFO_BYTES);
@@ -303,19 +319,21 @@ static bool load_multiboot(FwCfg *f, uint64_t ram, const KernelFiles *files, GBy
     put32(info->data + 8, ram / 1024 - 1024);
     put32(info->data + 12, 0x8000ffff);
     char *cmdline = g_strdup_printf("%s%s%s", files->kernel, files->cmdline ? " " : "", files->cmdline ? files->cmdline : "");
-    uint32_t text = info_append(info, cmdline, strlen(cmdline) + 1);
+    uint32_t text = info_append(&m, info, cmdline, strlen(cmdline) + 1);
     put32(info->data + 16, text);
-    text = info_append(info, "x86vm", 6);
+    text = info_append(&m, info, "x86vm", 6);
     put32(info->data + 64, text);
     g_free(cmdline);
     if (ok && files->initrd)
         ok = place_modules(&m, info, files->initrd, ram, error);
+    if (ok && m.info + info->len > MB_LOW_END)
+        ok = too_big(files->kernel, error);
     if (ok) {
         GBytes *image = g_bytes_new(m.image->data, m.image->len);
         GBytes *info_bytes = g_bytes_new(info->data, info->len);
         fwcfg_set32(f, FW_CFG_KERNEL_ENTRY, m.entry);
         set_shared(f, FW_CFG_KERNEL_ADDR, m.start, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, image);
-        set_shared(f, FW_CFG_INITRD_ADDR, MB_INFO_ADDR, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, info_bytes);
+        set_shared(f, FW_CFG_INITRD_ADDR, m.info, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, info_bytes);
         g_bytes_unref(image);
         g_bytes_unref(info_bytes);
     }

@@ -1,5 +1,11 @@
-/* A Multiboot 1 kernel (-kernel): reports its magic, flags and command line on the debug port. */
+/* A Multiboot 1 kernel (-kernel): reports its magic, flags and command line on the debug port. With VIRTUAL it leaves its addresses
+ * to the ELF file, which is linked for addresses that far above the physical ones. */
+#ifdef VIRTUAL
+#define FLAGS 0x00000003
+#else
 #define FLAGS 0x00010003
+#define VIRTUAL 0
+#endif
     .code32
     .globl _start
     .text
@@ -17,7 +23,7 @@ _start:
     cmpl $0, 44(%ebx)
     je 3f
     movw $0x402, %dx
-    movl $text, %esi
+    movl $text - VIRTUAL, %esi
     call puts
     movl 16(%ebx), %esi
     call puts
@@ -36,5 +42,8 @@ puts:
     jmp puts
 1:  ret
 text: .asciz "\nmultiboot: "
+#ifdef SPACE
+    .space SPACE
+#endif
 end:
     .section .note.GNU-stack, "", @progbits
