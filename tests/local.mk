@@ -291,9 +291,9 @@ dist_check_SCRIPTS += tests/test-hostenv.sh
 PROGRAMS_DIR = $(or $(PROGRAMS),programs)
 ENGINES = native,interp,translate,window,direct,auto,strict
 PROGRAM =
-PROGRAMS_OWN = tests/programs/redpill tests/programs/attack
+PROGRAMS_OWN = tests/programs/redpill tests/programs/attack tests/programs/load
 CLEANFILES += $(PROGRAMS_OWN)
-EXTRA_DIST += $(addprefix tests/programs/,fetch packages list each init native run.py probe.c probe.h redpill.c attack.c) \
+EXTRA_DIST += $(addprefix tests/programs/,fetch packages list each init native run.py probe.c probe.h redpill.c attack.c load.c) \
 	$(addprefix tests/programs/own/,unittest nbody.lua mix.lua nbody.js mix.js Mix.java rsa.pem ec.pem ed25519.pem)
 $(PROGRAMS_OWN): tests/programs/%: tests/programs/%.c tests/programs/probe.c tests/programs/probe.h
 	@$(MKDIR_P) tests/programs

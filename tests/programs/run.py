@@ -111,7 +111,7 @@ def run_guest(options, engine, own, out):
     with open(disk, "wb") as f:
         f.truncate(OUTPUT_DISK)
     command = machine(options, engine) + [
-        "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-m", "1024",
+        "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-m", "1536",
         "-kernel", os.path.join(options.dir, "vmlinuz"), "-initrd", initramfs,
         "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % os.path.join(options.dir, "root.img"),
         "-drive", "file=%s,format=raw,if=ide,index=1" % disk,
