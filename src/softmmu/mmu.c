@@ -157,7 +157,7 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     if (G_UNLIKELY(v->log != NULL))
         storelog_tlb(v->log, v, idx, (addr >> PAGE_BITS) & (TLB_SIZE - 1));
     unsigned n = addr >> PAGE_BITS & (TLB_SIZE - 1);
-    v->tlb_used[idx][n / 64] |= 1ull << (n % 64);
+    tlb_note(v, idx, n, !w->global);
     e->addend = (uintptr_t)host - page;
     e->read = watched ? TLB_NONE : page;
     e->exec = w->no_exec || hooked ? TLB_NONE : page;

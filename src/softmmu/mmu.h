@@ -29,6 +29,14 @@ void tlb_protect(Vcpu *v);
 /* The same for the pages of one piece of host memory. */
 void tlb_protect_host(Vcpu *v, Hva host, uint64_t size);
 
+/* Entry n may hold something from now on; local: something that is not global. */
+static inline void tlb_note(Vcpu *v, int idx, unsigned n, bool local)
+{
+    v->tlb_used[idx][n / 64] |= 1ull << (n % 64);
+    v->tlb_local[idx][n / 64] |= (uint64_t)local << (n % 64);
+    v->tlb_local_words[idx] |= (uint64_t)local << (n / 64);
+}
+
 /*
  * Translate for an access by privilege mmu_idx (MMU_SUPER or MMU_USER); sets A and D bits; raises #PF.
  * Returns the physical address (A20 applied). Fills the TLB where RAM or ROM answers.

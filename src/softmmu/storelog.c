@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "softmmu/mmu.h"
+
 #define PAGE_A_D 0x60u /* of a page-table entry */
 #define REPEATS 65536u /* elements of repeated instructions in one block */
 
@@ -231,7 +233,7 @@ void storelog_undo_tlb(StoreLog *l, int run)
         const TlbUndo *u = &g_array_index(r->tlb, TlbUndo, n);
         u->v->tlb[u->idx][u->n] = u->old;
         u->v->tlb_global[u->idx][u->n] = u->old_global;
-        u->v->tlb_used[u->idx][u->n / 64] |= 1ull << (u->n % 64);
+        tlb_note(u->v, u->idx, u->n, true);
     }
     g_array_set_size(r->tlb, 0);
 }

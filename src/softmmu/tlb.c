@@ -12,6 +12,7 @@ static void entry_clear(Vcpu *v, int idx, unsigned n)
     v->tlb[idx][n] = (TlbEntry){TLB_NONE, TLB_NONE, TLB_NONE, 0};
     v->tlb_global[idx][n] = 0;
     v->tlb_used[idx][n / 64] &= ~(1ull << (n % 64));
+    v->tlb_local[idx][n / 64] &= ~(1ull << (n % 64));
 }
 
 /* The next entry from n on that may hold something; TLB_SIZE: no more. */
@@ -46,10 +47,19 @@ void tlb_flush_all(Vcpu *v)
 
 void tlb_flush_nonglobal(Vcpu *v)
 {
-    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
-        FOR_USED (v, idx, n)
-            if (!v->tlb_global[idx][n])
-                entry_clear(v, idx, n);
+    G_STATIC_ASSERT(TLB_SIZE / 64 == 64);
+    for (int idx = MMU_SUPER; idx <= MMU_USER; idx++) {
+        for (uint64_t words = v->tlb_local_words[idx]; words; words &= words - 1) {
+            unsigned word = __builtin_ctzll(words);
+            for (uint64_t bits = v->tlb_local[idx][word]; bits; bits &= bits - 1) {
+                unsigned n = word * 64 + __builtin_ctzll(bits);
+                if (!v->tlb_global[idx][n]) /* another one may be there by now */
+                    entry_clear(v, idx, n);
+            }
+            v->tlb_local[idx][word] = 0;
+        }
+        v->tlb_local_words[idx] = 0;
+    }
     v->tlb_generation++;
     v->tlb_dropped |= TLB_DROPPED_LOCAL;
     if (v->windows)
