@@ -174,8 +174,11 @@ static inline bool plain_deliver(Vcpu *v, int vector, bool soft, const uint32_t 
     return true;
 }
 
-/* IRET with 32-bit operands, to the same level or an outer one. SDM 2A "IRET" */
-static inline bool plain_iret(Vcpu *v)
+/*
+ * IRET with 32-bit operands, to the same level or an outer one. *resume: RF is to be set, which matters to what comes before the next
+ * instruction only; the caller does it, or runs that instruction. SDM 2A "IRET", 3B 17.3.1.1
+ */
+static inline bool plain_iret(Vcpu *v, bool *resume)
 {
     const uint32_t followed = FL_ARITH | FL_DF | FL_ID | FL_IF | FL_IOPL; /* changes that need nothing else to be done */
     const Seg *ss = &v->seg[S_SS];
@@ -195,6 +198,9 @@ static inline bool plain_iret(Vcpu *v)
     uint32_t mask = FL_ARITH | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID | FL_RF | (v->cpl <= (v->flags & FL_IOPL) >> 12 ? FL_IF : 0) |
                     (v->cpl == 0 ? FL_IOPL | FL_VM | FL_VIF | FL_VIP : 0);
     uint32_t old = eflags_get(v), changed = (old ^ frame[2]) & mask;
+    *resume = (changed & FL_RF) && !(v->dr[7] & 0xff);
+    if (*resume)
+        changed &= ~FL_RF;
     bool waiting = __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE) | __atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE);
     if ((changed & ~followed) || ((changed & frame[2] & FL_IF) && waiting))
         return false;
@@ -224,6 +230,22 @@ static inline bool plain_iret(Vcpu *v)
         }
     }
     v->rip = frame[0];
+    return true;
+}
+
+/* VERW. False: the handler is to do it. SDM 2B "VERR/VERW" */
+static inline bool plain_verw(Vcpu *v, uint16_t sel)
+{
+    Desc d;
+    bool may = false;
+    if (vcpu_realish(v))
+        return false;
+    if (SEL_INDEX(sel)) {
+        if (!plain_desc(v, sel, &d))
+            return false;
+        may = desc_is_writable(&d) && v->cpl <= desc_dpl(&d) && SEL_RPL(sel) <= desc_dpl(&d);
+    }
+    v->cc = may ? v->cc | CC_ZF : v->cc & ~CC_ZF;
     return true;
 }
 

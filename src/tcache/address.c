@@ -228,6 +228,14 @@ void tr_operand(Tr *t, const Insn *i, unsigned size, bool write)
     }
 }
 
+void tr_computed(Tr *t, int seg, unsigned size, bool write)
+{
+    if (by_window(t, seg, write))
+        t->at = windowed(host_mem(H_R10, 0));
+    else
+        access(t, seg, size, write);
+}
+
 void tr_stack(Tr *t, int32_t delta, unsigned size, bool write)
 {
     bool window = by_window(t, S_SS, write);

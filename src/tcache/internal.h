@@ -148,7 +148,7 @@ struct TCache {
     /* stubs.c: in the writable mapping */
     EnterFn *enter;
     uint8_t *stub_call, *stub_mode, *stub_final, *stub_indirect, *stub_edge, *stub_leave, *stub_second, *stub_step, *stub_miss, *stub_xmm, *stub_x87,
-            *stub_full, *stub_seg, *stub_next, *stub_lean[LEAN_COUNT];
+            *stub_full, *stub_seg, *stub_verw, *stub_next, *stub_lean[LEAN_COUNT];
     uint32_t host_mxcsr; /* what C code runs under */
 
     Mode modes[MODES_MAX];

@@ -55,14 +55,23 @@ const void *lean_next(Vcpu *v)
     return next(v->tcache);
 }
 
+unsigned lean_verw(Vcpu *v, unsigned unused, unsigned sel)
+{
+    TCache *c = v->tcache;
+    if (!plain_verw(v, sel))
+        return LEAN_REFUSED;
+    c->stats.lean++;
+    return LEAN_DONE;
+}
+
 unsigned lean_seg_load(Vcpu *v, unsigned seg, unsigned sel)
 {
     TCache *c = v->tcache;
     unsigned open = v->seg[seg].open;
     if (!plain_seg_load(v, seg, sel))
-        return LEAN_SEG_REFUSED;
+        return LEAN_REFUSED;
     c->stats.lean++;
-    return v->seg[seg].open == open ? LEAN_SEG_DONE : LEAN_SEG_MOVED;
+    return v->seg[seg].open == open ? LEAN_DONE : LEAN_MOVED;
 }
 
 /* The same behind an instruction, if it was plain. */
@@ -85,7 +94,13 @@ const void *lean_sysexit(Vcpu *v, const Site *s, unsigned unused)
 
 const void *lean_iret(Vcpu *v, const Site *s, unsigned unused)
 {
-    return done(v, plain_iret(v));
+    bool resume;
+    const void *code = done(v, plain_iret(v, &resume));
+    if (code == LEAN_LEAVE && resume) {
+        v->flags |= FL_RF;
+        vcpu_attention(v, ATTN_STEP);
+    }
+    return code;
 }
 
 /* INT n. What a debugger or a trace listens to is the handler's. */

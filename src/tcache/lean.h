@@ -6,9 +6,10 @@
 
 #include "tcache/internal.h"
 
-/* Load DS, ES, FS or GS. */
-enum { LEAN_SEG_DONE, LEAN_SEG_MOVED /* done, and code is another one from here on */, LEAN_SEG_REFUSED };
-unsigned lean_seg_load(Vcpu *v, unsigned seg, unsigned sel);
+/* Load DS, ES, FS or GS. VERW, whose ZF goes to Vcpu.cc. */
+enum { LEAN_DONE, LEAN_MOVED /* done, and code is another one from here on */, LEAN_REFUSED };
+typedef unsigned LeanSelFn(Vcpu *v, unsigned seg, unsigned sel);
+LeanSelFn lean_seg_load, lean_verw;
 
 /*
  * The instruction of site s as a whole, Vcpu.insns being what it is behind it. Where to go on; NULL: refused, the handler is to do

@@ -99,6 +99,7 @@ static bool call_may_go_on(const Insn *i)
     case ROW_LES:
     case ROW_LFS:
     case ROW_LGS:
+    case ROW_CLTS:
     case ROW_WRMSR:
     case ROW_OUT: /* A20 may change, and with it where code lies */
     case ROW_OUTSB:
@@ -158,7 +159,11 @@ InsnPlan insn_plan(const Tr *t, const Insn *i)
     case ROW_BTS:
     case ROW_BTR:
     case ROW_BTC:
-        return i->form == FORM_MR ? call : ordinary(i, FLAGS_PART); /* a bit string reaches beyond the operand */
+        if (i->form == FORM_MR && (i->osize != 4 || i->amask != 0xffffffff))
+            return call;
+        return ordinary(i, FLAGS_PART);
+    case ROW_CMPXCHG8B:
+        return mem ? PLAN(KIND_FAULTY, FLAGS_PART) : call;
     case ROW_DIV:
     case ROW_IDIV:
         return PLAN(KIND_FAULTY, FLAGS_NONE);
@@ -197,6 +202,10 @@ InsnPlan insn_plan(const Tr *t, const Insn *i)
     case ROW_MOV_SREG:
         if (i->opcode == 0x8c)
             return ordinary(i, FLAGS_NONE);
+        break;
+    case ROW_MOV_CR:
+        if (i->opcode == 0x0f20 && (i->reg == 0 || i->reg == 2 || i->reg == 3) && !(t->bits & MODE_USER))
+            return PLAN(KIND_FAULTY, FLAGS_NONE);
         break;
     case ROW_CLI:
     case ROW_STI:

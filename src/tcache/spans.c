@@ -300,6 +300,11 @@ static void note_accesses(Planner *p, unsigned k, const Insn *i, const uint8_t *
 static bool needs_r13(const Insn *i)
 {
     switch (i->row) {
+    case ROW_BT:
+    case ROW_BTS:
+    case ROW_BTR:
+    case ROW_BTC:
+        return i->form == FORM_MR;
     case ROW_PUSHF:
     case ROW_PUSHFD:
     case ROW_POPF:

@@ -17,6 +17,7 @@
  *
  *   stub_seg      load segment register r11d with selector r10d; flags tell (below: done; equal: done, and go on by stub_next; above: not done).
  *                 Keeps r12 and r13
+ *   stub_verw     VERW of selector r10d, in the same way
  *   stub_next     go on at eip r10d, in another mode than before
  *   stub_lean     do the instruction of the site at r10d by a lean helper, and go on; r11d: its operand
  *
@@ -380,7 +381,7 @@ static void emit_lean(TCache *c, Emit *e)
     emit_lean_end(c, e);
 }
 
-static void emit_stub_seg(TCache *c, Emit *e)
+static void emit_stub_sel(TCache *c, Emit *e, LeanSelFn *helper)
 {
     emit_rr(e, 0, 8, 0x83, 5, H_SP); /* sub rsp, 8 */
     emit8(e, 8);
@@ -389,14 +390,14 @@ static void emit_stub_seg(TCache *c, Emit *e)
     emit_mov(e, 4, H_DX, H_R10);
     settle_pointers(c, e);
     emit_mov(e, 8, H_DI, H_R14);
-    emit_mov_imm64(e, H_AX, (uintptr_t)lean_seg_load);
+    emit_mov_imm64(e, H_AX, (uintptr_t)helper);
     emit_rr(e, 0, 4, 0xff, 2, H_AX);
     emit_mov(e, 4, H_R10, H_AX);
     lean_reload(e);
     emit_rr(e, 0, 8, 0x83, 0, H_SP);
     emit8(e, 8);
     emit_rr(e, 0, 4, 0x83, 7, H_R10); /* cmp */
-    emit8(e, LEAN_SEG_MOVED);
+    emit8(e, LEAN_MOVED);
     emit8(e, 0xc3);
 }
 
@@ -535,7 +536,11 @@ void stubs_emit(TCache *c)
 
     align(&e);
     c->stub_seg = e.p;
-    emit_stub_seg(c, &e);
+    emit_stub_sel(c, &e, lean_seg_load);
+
+    align(&e);
+    c->stub_verw = e.p;
+    emit_stub_sel(c, &e, lean_verw);
 
     align(&e);
     c->stub_next = e.p;

@@ -402,6 +402,7 @@ static bool is_quiet(const Tr *t, const Insn *i)
     case ROW_STD:
     case ROW_FLDCW:
     case ROW_LDMXCSR:
+    case ROW_MOV_CR:
     case ROW_MOV_SREG:
     case ROW_PUSH_SREG:
     case ROW_CLI:
@@ -411,6 +412,11 @@ static bool is_quiet(const Tr *t, const Insn *i)
     case ROW_POPF:
     case ROW_POPFD:
         return false;
+    case ROW_BT:
+    case ROW_BTS:
+    case ROW_BTR:
+    case ROW_BTC:
+        return i->form != FORM_MR && tr_by_window(t, i);
     default:
         return insn_info[i->row].rule != TR_STRING && tr_by_window(t, i);
     }
@@ -596,12 +602,14 @@ static bool changes_mode(const Insn *i)
     return i->row == ROW_FLDCW || i->row == ROW_LDMXCSR || i->row == ROW_POPF || i->row == ROW_POPFD;
 }
 
-/* The slow path of a segment load; moved: a jump for when what follows is code of another mode. */
-static void cold_seg_load(Tr *t, uint8_t *moved)
+/* By a lean helper, with its slow path. */
+static void emit_lean(Tr *t, const Insn *i, bool mode)
 {
+    flags_park(t);
+    uint8_t *moved = tr_lean(t, i);
     flags_clobbered(t);
     t->cold[t->colds++] = (ColdPath){
-        .site = site_new(t), .back = t->e.p, .mode = true, .moved = moved,
+        .site = site_new(t), .back = t->e.p, .mode = mode, .moved = moved,
         .first_jump = t->jumps_before, .jumps = t->jumps - t->jumps_before,
         .first_access = t->accesses_before, .accesses = t->accesses - t->accesses_before,
         .xmm_ok = t->xmm_ok, .x87_ok = t->x87_ok, .k = t->k, .uncounted = t->k + 1 - t->counted_before, .next = t->next,
@@ -624,9 +632,8 @@ static void emit_insn(Tr *t)
         return;
     }
     bool last_sti = i->row == ROW_STI && t->k + 1 == t->n; /* its shadow is the next block's */
-    if (tr_is_seg_load(i) && p->kind == KIND_MODE) {
-        flags_park(t);
-        cold_seg_load(t, tr_seg_load(t, i));
+    if (tr_is_lean(i) && (p->kind == KIND_MODE || p->kind == KIND_CALL)) {
+        emit_lean(t, i, p->kind == KIND_MODE);
         return;
     }
     if (p->kind == KIND_CALL || p->kind == KIND_MODE || last_sti) {

@@ -196,6 +196,8 @@ void tr_stack(Tr *t, int32_t delta, unsigned size, bool write);
 void tr_pointer(Tr *t, int seg, int reg, unsigned asize, unsigned size, bool write);
 /* Are all of its accesses, but for string instructions', by the window? */
 bool tr_by_window(const Tr *t, const Insn *i);
+/* The same for the offset in r10d, in a segment of 32-bit addresses. */
+void tr_computed(Tr *t, int seg, unsigned size, bool write);
 /* reg = offset of the operand in its segment, 32 bits. */
 void tr_offset(Tr *t, const Insn *i, int reg);
 /* Is there a span, and goes it on behind this instruction? Then r13 has its address. */
@@ -220,9 +222,9 @@ static inline bool tr_at_window(const Tr *t)
 void tr_integer(Tr *t, const Insn *i);
 /* False: not one of its instructions. */
 bool tr_system(Tr *t, const Insn *i);
-/* MOV or POP to a segment register? Done in place but for what is rare; a jump for when code is another one behind it. */
-bool tr_is_seg_load(const Insn *i);
-uint8_t *tr_seg_load(Tr *t, const Insn *i);
+/* Instructions that a lean helper does in place: MOV and POP to a segment register, VERW; a jump for when code is another one behind it, or NULL. */
+bool tr_is_lean(const Insn *i);
+uint8_t *tr_lean(Tr *t, const Insn *i);
 void tr_branch(Tr *t, const Insn *i);
 void tr_fp(Tr *t, const Insn *i, const uint8_t *raw);
 /* Must flags be parked before it, though its memory operand does not ask for it? */

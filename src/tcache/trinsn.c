@@ -209,9 +209,37 @@ static void tr_double_shift(Tr *t, const Insn *i, unsigned opcode)
     flags_written(t);
 }
 
+/*
+ * The bit may be anywhere before or behind the operand: it lies in the doubleword at offset + number / 32 * 4. The host's own instruction
+ * gets what is left of the number. SDM 2A "BT"
+ */
+static void tr_bit_string(Tr *t, const Insn *i, unsigned n)
+{
+    Emit *e = &t->e;
+    int number = tr_reg(i->src);
+    tr_offset(t, i, H_R10);
+    emit_mov(e, 4, H_R11, number);
+    emit_rr(e, 0, 4, 0xc1, 7, H_R11); /* sar */
+    emit8(e, 5);
+    emit_lea(e, 4, H_R10, (HostMem){H_R10, H_R11, 2, 0});
+    emit_mov(e, 4, H_R13, number);
+    emit_rr(e, 0, 4, 0x83, 4, H_R13); /* and */
+    emit8(e, 31);
+    flags_clobbered(t);
+    tr_computed(t, i->seg, 4, n != 4);
+    if (t->plan[t->k].live)
+        flags_host(t);
+    emit_rm(e, 0, 4, 0x0f83 | n << 3, H_R13, t->at);
+    flags_written(t);
+}
+
 static void tr_bit(Tr *t, const Insn *i, unsigned n)
 {
     Op o;
+    if (i->form == FORM_MR) {
+        tr_bit_string(t, i, n);
+        return;
+    }
     operand(t, i, n != 4);
     if (i->form == FORM_RR) {
         o = op_reg_rm(i, 0x0f83 | n << 3, i->src, i->dst, false);
@@ -220,6 +248,16 @@ static void tr_bit(Tr *t, const Insn *i, unsigned n)
         o = op_ext_rm(i, 0x0fba, n);
         op_emit(t, &o, 1, i->imm);
     }
+    flags_written(t);
+}
+
+static void tr_cmpxchg8b(Tr *t, const Insn *i)
+{
+    tr_operand(t, i, 8, true);
+    if (t->plan[t->k].live)
+        flags_host(t);
+    Op o = {.size = 4, .opcode = 0x0fc7, .ext = 1, .mem = true, .in_ax = true};
+    op_emit(t, &o, 0, 0);
     flags_written(t);
 }
 
@@ -495,6 +533,7 @@ void tr_integer(Tr *t, const Insn *i)
         op_emit(t, &o, 0, 0);
         flags_written(t);
         break;
+    case ROW_CMPXCHG8B: tr_cmpxchg8b(t, i); break;
     case ROW_BSWAP:
         if (i->osize == 2) {
             o = op_ext_rm(i, 0xc7, 0);

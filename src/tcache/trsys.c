@@ -124,34 +124,44 @@ static void tr_store_sreg(Tr *t, const Insn *i)
     }
 }
 
-bool tr_is_seg_load(const Insn *i)
+bool tr_is_lean(const Insn *i)
 {
-    return i->row == ROW_POP_SREG || (i->row == ROW_MOV_SREG && i->opcode == 0x8e);
+    return i->row == ROW_POP_SREG || (i->row == ROW_MOV_SREG && i->opcode == 0x8e) || i->row == ROW_VERW;
 }
 
 /* The selector to r10d; the rest is a lean helper's. Of POP's slot all is read. */
-uint8_t *tr_seg_load(Tr *t, const Insn *i)
+uint8_t *tr_lean(Tr *t, const Insn *i)
 {
     Emit *e = &t->e;
-    unsigned size = 2;
-    if (i->row == ROW_POP_SREG) {
-        size = i->opsize;
+    bool pop = i->row == ROW_POP_SREG;
+    unsigned size = pop ? i->opsize : 2;
+    if (pop)
         tr_stack(t, 0, size, false);
-    } else if (i->flags & INSN_MEM) {
+    else if (i->flags & INSN_MEM)
         tr_operand(t, i, 2, false);
-    }
     if (size == 4)
         emit_load(e, 4, H_R10, t->at);
-    else if (i->row == ROW_POP_SREG || (i->flags & INSN_MEM))
+    else if (pop || (i->flags & INSN_MEM))
         emit_rm(e, 0, 4, 0x0fb7, H_R10, t->at);
     else
         emit_rr(e, 0, 4, 0x0fb7, H_R10, tr_host[i->rm]);
+    if (i->row == ROW_VERW) {
+        emit_call_to(e, t->c->stub_verw);
+        tr_slow_if(t, 7);
+        return NULL;
+    }
     emit_mov_imm32(e, H_R11, i->reg);
     emit_call_to(e, t->c->stub_seg);
     tr_slow_if(t, 7);
-    if (i->row == ROW_POP_SREG)
+    if (pop)
         tr_stack_move(t, size);
     return emit_jcc(e, 4);
+}
+
+static void tr_load_cr(Tr *t, const Insn *i)
+{
+    slow_unless_cpl0(t);
+    emit_load(&t->e, 4, tr_host[i->rm], i->reg == 0 ? TR_VCPU(cr0) : i->reg == 2 ? TR_VCPU(cr2) : TR_VCPU(cr3));
 }
 
 /* ---- string instructions without a prefix, upwards ---- */
@@ -226,6 +236,7 @@ bool tr_system(Tr *t, const Insn *i)
         tr_stack_move(t, -(int)i->opsize);
         break;
     case ROW_MOV_SREG: tr_store_sreg(t, i); return true;
+    case ROW_MOV_CR: tr_load_cr(t, i); break;
     case ROW_LODSB: tr_lods(t, i, 1); break;
     case ROW_LODSW: tr_lods(t, i, 2); break;
     case ROW_LODSD: tr_lods(t, i, 4); break;
