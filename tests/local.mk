@@ -64,6 +64,10 @@ check-test386: tests/romrun
 	tests/romrun --translate $(TEST386) $(TEST386_REFERENCE)
 .PHONY: check-test386
 
+# The plain cases of system instructions against the careful ways.
+check_PROGRAMS += tests/test-plain
+tests_test_plain_SOURCES = tests/test-plain.c $(CPUBENCH)
+
 # Small guests for the CPU's system side: flat binaries, assembled here.
 check_PROGRAMS += tests/test-system
 tests_test_system_SOURCES = tests/test-system.c $(CPUBENCH)
