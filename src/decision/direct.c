@@ -14,6 +14,8 @@
 
 enum {
     INSN_PS = 700,      /* picoseconds that an instruction takes in translation */
+    LONG_INSNS = 100000, /* a stretch of so many is long enough to look at a clock... */
+    SLOW_MAX = 16,      /* ...which is believed up to so many times what the instructions tell */
     TRIP_GUESS_US = 10, /* a trip, before it was measured */
     GUESS_ENTRIES = 4096, /* to user mode, between guesses of the clock's rate */
 };
@@ -149,11 +151,14 @@ static bool enter_user(Direct *d)
 
 /*
  * How long the stretch of translated user code took that ended. By its instructions: what else the host does meanwhile does not
- * count, and it need not be exact.
+ * count, and it need not be exact. But a program that waits for its memory all the time has few of them: after a long stretch the
+ * next one's time is taken as well.
  */
 static uint64_t stretch_time(Direct *d)
 {
-    return (d->since - d->stretch) * INSN_PS / 1000 * direct_ms(d) / 1000000;
+    uint64_t insns = d->since - d->stretch, time = insns * INSN_PS / 1000 * direct_ms(d) / 1000000;
+    d->was_long = insns >= LONG_INSNS;
+    return d->was_long && d->began ? CLAMP(direct_ticks() - d->began, time, time * SLOW_MAX) : time;
 }
 
 static void promoted(Direct *d)
@@ -214,6 +219,7 @@ static bool direct_crossing(void *opaque)
         return true;
     d->in_user = true;
     d->stretch = d->since;
+    d->began = d->was_long ? direct_ticks() : 0;
     return false;
 }
 

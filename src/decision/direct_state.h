@@ -46,6 +46,8 @@ struct Direct {
     bool in_user;         /* translated user code runs, since... */
     uint64_t since;       /* Vcpu.insns up to which they are accounted for */
     uint64_t stretch;     /* Vcpu.insns when in_user became true */
+    bool was_long;        /* the stretch before was... */
+    uint64_t began;       /* ...so this is when in_user became true, in ticks; else 0 */
     Policy first;         /* before anything was tried: the policy of the last CR3 */
     Space *now;           /* whose */
     uint64_t now_key;     /* CR3 that it is for; 1: none */
