@@ -63,7 +63,7 @@ static const uint8_t quick[256] = {
     /* A0 */ Q_8(0), Q_OK | Q_IMM8, Q_OK | Q_IMM32, Q_4(0), 0, 0,
     /* B0 */ Q_8(Q_OK | Q_IMM8), Q_8(Q_OK | Q_IMM32),
     /* C0 */ Q_OK | Q_MODRM | Q_IMM8, Q_OK | Q_MODRM | Q_IMM8, Q_OK | Q_IMM16, Q_OK, 0, 0,
-    /* C6 */ Q_OK | Q_MODRM | Q_IMM8 | Q_GROUP, Q_OK | Q_MODRM | Q_IMM32 | Q_GROUP, 0, Q_OK, 0, 0, Q_OK, Q_OK | Q_IMM8, 0, 0,
+    /* C6 */ Q_OK | Q_MODRM | Q_IMM8 | Q_GROUP, Q_OK | Q_MODRM | Q_IMM32 | Q_GROUP, 0, Q_OK, 0, 0, Q_OK, 0 /* INT: copies leave it out */, 0, 0,
     /* D0 */ Q_4(Q_OK | Q_MODRM), 0, 0, 0, 0, Q_8(0),
     /* E0 */ Q_8(0), Q_OK | Q_REL32, Q_OK | Q_REL32, 0, Q_OK | Q_REL8, Q_4(0),
     /* F0 */ Q_4(0), Q_OK, Q_OK, 0, 0, Q_4(Q_OK), Q_OK, Q_OK, Q_OK | Q_MODRM | Q_GROUP, Q_OK | Q_MODRM | Q_GROUP,
