@@ -238,6 +238,10 @@ void lin_read_block(Vcpu *v, Gva addr, void *buf, unsigned size, int mmu_idx)
     Gpa gpa[2] = {mmu_translate(v, addr, ACCESS_READ, mmu_idx)};
     if (first < size)
         gpa[1] = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_READ, mmu_idx);
+    else if ((p = lin_read_fast(v, addr, size, mmu_idx))) { /* it was only not in the TLB */
+        memcpy(buf, p, size);
+        return;
+    }
     uint8_t *out = buf;
     for (unsigned n = 0; n < size; n++)
         out[n] = piece_read(v, n < first ? gpa[0] + n : gpa[1] + (n - first), 1);
@@ -256,6 +260,10 @@ void lin_write_block(Vcpu *v, Gva addr, const void *buf, unsigned size, int mmu_
     Gpa gpa[2] = {mmu_translate(v, addr, ACCESS_WRITE, mmu_idx)};
     if (first < size)
         gpa[1] = mmu_translate(v, (addr + first) & v->lin_mask, ACCESS_WRITE, mmu_idx);
+    else if ((p = lin_write_fast(v, addr, size, mmu_idx))) {
+        memcpy(p, buf, size);
+        return;
+    }
     const uint8_t *in = buf;
     for (unsigned n = 0; n < size; n++)
         piece_write(v, n < first ? gpa[0] + n : gpa[1] + (n - first), in[n], 1);

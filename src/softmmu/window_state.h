@@ -66,6 +66,8 @@ struct Window {
     int late; /* Windows.late that was taken notice of */
     unsigned pages;
     unsigned nonglobal; /* of them */
+    unsigned mixed;     /* tables that have such pages, and a bit for the slot of each */
+    uint64_t mixed_slots[TABLES_MAX / 64];
     unsigned bits; /* of addresses that a table covers */
     uint64_t flushes, loads; /* it was compared for */
     unsigned layout; /* Windows.layout then */

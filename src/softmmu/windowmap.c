@@ -93,11 +93,17 @@ static WinTable *table_of(const Window *w, uint32_t n)
     return w->table[((Gva)n << PAGE_BITS) >> w->bits];
 }
 
-static void count_nonglobal(Window *w, WinTable *t, uint32_t map, int by)
+static void count_nonglobal(Window *w, uint32_t n, uint32_t map, int by)
 {
+    WinTable *t = table_of(w, n);
+    unsigned slot = ((Gva)n << PAGE_BITS) >> w->bits;
     if (map & MAP_GLOBAL)
         return;
+    w->mixed -= t->nonglobal > 0;
     t->nonglobal += by;
+    w->mixed += t->nonglobal > 0;
+    w->mixed_slots[slot / 64] &= ~(1ull << (slot % 64));
+    w->mixed_slots[slot / 64] |= (uint64_t)(t->nonglobal > 0) << (slot % 64);
     w->nonglobal += by;
 }
 
@@ -115,7 +121,7 @@ static void forget(Window *w, uint32_t first, uint32_t count)
         users_remove(w, n);
         t->mapped--;
         w->pages--;
-        count_nonglobal(w, t, p->map, -1);
+        count_nonglobal(w, n, p->map, -1);
         p->map = 0;
         all->stats.unmapped++;
     }
@@ -209,13 +215,13 @@ bool window_map_run(Window *w, uint32_t first, uint32_t count, uint32_t map)
         WinTable *t = table_of(w, n);
         if (p->map) {
             users_remove(w, n);
-            count_nonglobal(w, t, p->map, -1);
+            count_nonglobal(w, n, p->map, -1);
         } else {
             t->mapped++;
             w->pages++;
         }
         p->map = map;
-        count_nonglobal(w, t, map, 1);
+        count_nonglobal(w, n, map, 1);
         t->writable |= !!(map & MAP_WRITE);
         users_add(w, n);
     }

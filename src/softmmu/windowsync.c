@@ -83,17 +83,29 @@ static bool same_dirs(const Window *w, const Verdict *was, const Dirs *d)
     return true;
 }
 
+/* The slot of the next table from `slot` on, every one's or one's that has pages that are not global; TABLES_MAX: no more. */
+static unsigned table_next(const Window *w, unsigned slot, bool every)
+{
+    if (every) {
+        while (slot < TABLES_MAX && !w->table[slot])
+            slot++;
+        return slot;
+    }
+    for (unsigned word = slot / 64; word < TABLES_MAX / 64; word++, slot = word * 64) {
+        uint64_t bits = w->mixed_slots[word] >> (slot % 64);
+        if (bits)
+            return slot + __builtin_ctzll(bits);
+    }
+    return TABLES_MAX;
+}
+
 static unsigned count_misfits(const Window *w, const Dirs *d, bool every)
 {
     const Vcpu *v = w->all->v;
-    unsigned count = 0, mask = (1u << dir_bits(w)) - 1, left = w->tables;
-    for (unsigned slot = w->lowest; left; slot++) {
+    unsigned count = 0, mask = (1u << dir_bits(w)) - 1, left = every ? w->tables : w->mixed;
+    for (unsigned slot = table_next(w, w->lowest, every); left; slot = table_next(w, slot + 1, every)) {
         const WinTable *t = w->table[slot];
-        if (!t)
-            continue;
         left--;
-        if (!every && !t->nonglobal)
-            continue;
         const uint8_t *page = d->page[slot >> dir_bits(w)];
         uint64_t now = v->cr0 & CR0_PG ? page ? pt_entry(v, page, slot & mask) : 0 : PTE_P | PTE_A;
         count += !window_entry_still(t->upper, now, !t->entries, t->writable);
@@ -209,14 +221,10 @@ void window_sync(Window *w)
         return;
     }
     bool every = wants_all(w), fits = !window_misfits(w);
-    unsigned left = every || w->nonglobal ? w->tables : 0;
-    for (unsigned slot = w->lowest; left; slot++) {
+    unsigned left = every ? w->tables : w->mixed;
+    for (unsigned slot = table_next(w, w->lowest, every); left; slot = table_next(w, slot + 1, every)) {
         WinTable *t = w->table[slot];
-        if (!t)
-            continue;
         left--;
-        if (!every && !t->nonglobal)
-            continue;
         if (!fits && !window_upper_still(all, t, (Gva)slot << w->bits))
             window_table_drop(w, slot);
         else if (t->entries && !table_still(w, t))
