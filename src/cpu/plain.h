@@ -1,7 +1,7 @@
 /*
  * The plain cases of what systems do all the time: loading a segment register, entering a handler through a gate and coming back,
- * SYSENTER and SYSEXIT. In protected mode with 32-bit gates and stacks, present segments that have been accessed before, and frames on
- * one page.
+ * SYSENTER and SYSEXIT. In protected mode with 32-bit gates and stacks, present segments that have been accessed before, and frames
+ * of which no doubleword lies on two pages.
  *
  * Each is done as a whole, or refused with nothing changed: whatever is not in the TLB, would raise a fault, must set a bit in a descriptor,
  * changes EFLAGS in a way that has consequences, or is rare, is for seg.c, event.c, iret.c and sysenter.c. Nothing is called and no fault
@@ -103,9 +103,41 @@ static inline bool plain_stack(Vcpu *v, uint16_t sel, unsigned cpl, Desc *d)
     return SEL_RPL(sel) == cpl && plain_desc(v, sel, d) && (desc_attr(d) & PLAIN_STACK_MASK) == PLAIN_STACK && desc_dpl(d) == cpl;
 }
 
-static inline void plain_put(Hva p, uint32_t value)
+/* Doublewords on a stack, on one page or two. */
+typedef struct PlainFrame {
+    Hva low, high; /* what is on the first page and on the second */
+    unsigned split; /* bytes on the first */
+} PlainFrame;
+
+static inline Hva plain_host(Vcpu *v, Gva addr, unsigned size, int idx, bool write)
 {
-    memcpy(p, &value, 4);
+    return write ? lin_write_fast(v, addr, size, idx) : lin_read_fast(v, addr, size, idx);
+}
+
+static inline bool plain_frame(Vcpu *v, PlainFrame *f, Gva addr, unsigned bytes, int idx, bool write)
+{
+    addr &= v->lin_mask;
+    f->split = PAGE_SIZE - (addr & ~PAGE_MASK);
+    f->high = NULL;
+    if (G_LIKELY(f->split >= bytes))
+        return (f->low = plain_host(v, addr, bytes, idx, write));
+    return addr % 4 == 0 && (f->low = plain_host(v, addr, 4, idx, write)) &&
+           (f->high = plain_host(v, (addr + f->split) & v->lin_mask, 4, idx, write));
+}
+
+static inline Hva plain_word(const PlainFrame *f, unsigned n)
+{
+    return n * 4 < f->split ? f->low + n * 4 : f->high + (n * 4 - f->split);
+}
+static inline void plain_put(const PlainFrame *f, unsigned n, uint32_t value)
+{
+    memcpy(plain_word(f, n), &value, 4);
+}
+static inline uint32_t plain_get(const PlainFrame *f, unsigned n)
+{
+    uint32_t value;
+    memcpy(&value, plain_word(f, n), 4);
+    return value;
 }
 
 /*
@@ -146,20 +178,19 @@ static inline bool plain_deliver(Vcpu *v, int vector, bool soft, const uint32_t 
     }
     if (sp < bytes || (int64_t)(sp - 1) > stack.write_max)
         return false;
-    Hva p = lin_write_fast(v, (stack.base + sp - bytes) & v->lin_mask, bytes, idx);
-    if (!p)
+    PlainFrame f;
+    if (!plain_frame(v, &f, stack.base + sp - bytes, bytes, idx, true))
         return false;
 
-    if (error) {
-        plain_put(p, *error);
-        p += 4;
-    }
-    plain_put(p, v->rip);
-    plain_put(p + 4, v->seg[S_CS].sel);
-    plain_put(p + 8, image);
+    unsigned n = 0;
+    if (error)
+        plain_put(&f, n++, *error);
+    plain_put(&f, n, v->rip);
+    plain_put(&f, n + 1, v->seg[S_CS].sel);
+    plain_put(&f, n + 2, image);
     if (inner) {
-        plain_put(p + 12, v->gpr[R_SP].d);
-        plain_put(p + 16, v->seg[S_SS].sel);
+        plain_put(&f, n + 3, v->gpr[R_SP].d);
+        plain_put(&f, n + 4, v->seg[S_SS].sel);
         v->seg[S_SS] = stack;
         v->sp_mask = 0xffffffff;
     }
@@ -184,36 +215,36 @@ static inline bool plain_iret(Vcpu *v, bool *resume)
     const Seg *ss = &v->seg[S_SS];
     uint64_t sp = v->gpr[R_SP].d;
     Desc cs, stack;
-    uint32_t frame[5];
+    PlainFrame f;
 
     if (vcpu_realish(v) || (v->flags & (FL_NT | FL_TF | FL_RF)) || v->nmi_blocked || v->sp_mask != 0xffffffff ||
         (int64_t)(sp + 11) > ss->read_max)
         return false;
-    Hva p = lin_read_fast(v, (ss->base + sp) & v->lin_mask, 12, v->mmu_idx);
-    if (!p)
+    if (!plain_frame(v, &f, ss->base + sp, 12, v->mmu_idx, false))
         return false;
-    memcpy(frame, p, 12);
-    unsigned rpl = SEL_RPL(frame[1]);
-    uint16_t sel = frame[1];
+    uint32_t off = plain_get(&f, 0), image = plain_get(&f, 2);
+    uint16_t sel = plain_get(&f, 1);
+    unsigned rpl = SEL_RPL(sel);
     uint32_t mask = FL_ARITH | FL_TF | FL_DF | FL_NT | FL_AC | FL_ID | FL_RF | (v->cpl <= (v->flags & FL_IOPL) >> 12 ? FL_IF : 0) |
                     (v->cpl == 0 ? FL_IOPL | FL_VM | FL_VIF | FL_VIP : 0);
-    uint32_t old = eflags_get(v), changed = (old ^ frame[2]) & mask;
+    uint32_t old = eflags_get(v), changed = (old ^ image) & mask;
     *resume = (changed & FL_RF) && !(v->dr[7] & 0xff);
     if (*resume)
         changed &= ~FL_RF;
     bool waiting = __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE) | __atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE);
-    if ((changed & ~followed) || ((changed & frame[2] & FL_IF) && waiting))
+    if ((changed & ~followed) || ((changed & image & FL_IF) && waiting))
         return false;
-    if (rpl < v->cpl || !plain_code(v, sel, frame[0], &cs) || desc_dpl(&cs) != rpl)
+    if (rpl < v->cpl || !plain_code(v, sel, off, &cs) || desc_dpl(&cs) != rpl)
         return false;
     if (rpl != v->cpl) {
-        if ((int64_t)(sp + 19) > ss->read_max || !(p = lin_read_fast(v, (ss->base + sp) & v->lin_mask, 20, v->mmu_idx)))
+        if ((int64_t)(sp + 19) > ss->read_max || !plain_frame(v, &f, ss->base + sp, 20, v->mmu_idx, false))
             return false;
-        memcpy(frame + 3, p + 12, 8);
-        if (!plain_stack(v, frame[4], rpl, &stack))
+        uint32_t outer = plain_get(&f, 3);
+        uint16_t outer_ss = plain_get(&f, 4);
+        if (!plain_stack(v, outer_ss, rpl, &stack))
             return false;
-        plain_fill(&v->seg[S_SS], frame[4], &stack, false);
-        v->gpr[R_SP].d = frame[3];
+        plain_fill(&v->seg[S_SS], outer_ss, &stack, false);
+        v->gpr[R_SP].d = outer;
     } else {
         v->gpr[R_SP].d = sp + 12;
     }
@@ -229,7 +260,7 @@ static inline bool plain_iret(Vcpu *v, bool *resume)
                 plain_set_null(s, 0);
         }
     }
-    v->rip = frame[0];
+    v->rip = off;
     return true;
 }
 
