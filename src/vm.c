@@ -530,6 +530,7 @@ static bool build_board(Vm *vm, GError **error)
         .floppies = 2,
         .debug_exit = c->debug_exit_port,
         .debug_exit_size = c->debug_exit_size,
+        .testdev = c->testdev,
         .no_hpet = c->no_hpet,
         .no_acpi = c->no_acpi,
     };

@@ -56,6 +56,7 @@ typedef struct VmConfig {
     GPtrArray *debugcons; /* DebugconConfig* */
     int debug_exit_port;  /* isa-debug-exit; 0: none */
     int debug_exit_size;
+    bool testdev; /* pc-testdev */
     char *bios;
     char *cpu;
     char *vga;            /* std or none */

@@ -76,6 +76,8 @@ static char *dump(const VmConfig *c)
     }
     if (c->debug_exit_port)
         g_string_append_printf(out, "debug-exit=%x %d\n", c->debug_exit_port, c->debug_exit_size);
+    if (c->testdev)
+        g_string_append(out, "testdev\n");
     if (c->accel_chaos)
         g_string_append_printf(out, "chaos=%" G_GUINT64_FORMAT "\n", c->accel_chaos);
     if (c->window_budget)
@@ -160,6 +162,7 @@ static const Row rows[] = {
     {"-drive file=a,,b,if=floppy,unit=1", "drive=floppy1 a,b"}, {"-drive file=a,bus=1,unit=0", "drive=ide2 a"},
     {"-drive if=ide,media=cdrom", "drive=ide-1 - cdrom ro"}, {"-drive if=none,file=a,id=unused", "drive=none-1 a"},
     {"-snapshot", "snapshot"},
+    {"-device pc-testdev", "testdev"},
     {"-device isa-debug-exit", "debug-exit=501 2"}, {"-device isa-debug-exit,iobase=0xf4,iosize=0x04", "debug-exit=f4 4"},
     {"-chardev file,id=a,path=log -device isa-debugcon,chardev=a,iobase=0xe8", "debugcon=e8 e9 chardev:a; chardev=a file:log"},
     {"-device VGA,vgamem_mb=16", "vga=std"},

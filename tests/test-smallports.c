@@ -1,9 +1,10 @@
-/* Port 92h, the debug console, debug-exit, and the parallel port. */
+/* Port 92h, the debug console, debug-exit, the test device, and the parallel port. */
 #include "config.h"
 #include "hw/debugexit.h"
 #include "hw/debugport.h"
 #include "hw/parallel.h"
 #include "hw/port92.h"
+#include "hw/testdev.h"
 #include "hwtest.h"
 
 static void collect(void *opaque, const uint8_t *buf, size_t len)
@@ -78,6 +79,30 @@ static void test_debugexit(HwTest *t)
     debugexit_free(d);
 }
 
+static void test_testdev(HwTest *t)
+{
+    Gsi *gsi = gsi_new();
+    gsi_connect_pic(gsi, 5, hw_irq_line(t, 5));
+    TestDev *d = testdev_new(t->mem, t->io, gsi);
+
+    hw_outl(t, TESTDEV_PORT, 0x12345678);
+    g_assert_cmphex(hw_inb(t, TESTDEV_PORT + 1), ==, 0x56);
+    hw_outb(t, TESTDEV_PORT + 3, 0xab);
+    g_assert_cmphex(hw_inl(t, TESTDEV_PORT), ==, 0xab345678);
+    hw_outl(t, TESTDEV_FLUSH_PORT, 0x1000);
+    g_assert_cmphex(hw_inl(t, TESTDEV_PORT), ==, 0xab345678);
+    hw_writel(t, TESTDEV_MEMORY + 0xfffc, 0x01020304);
+    hw_writew(t, TESTDEV_MEMORY + 0xfffd, 0xbbcc);
+    g_assert_cmphex(hw_readl(t, TESTDEV_MEMORY + 0xfffc), ==, 0x01bbcc04);
+    g_assert_cmphex(hw_readb(t, TESTDEV_MEMORY), ==, 0);
+    hw_outb(t, TESTDEV_IRQ_PORT + 5, 1);
+    g_assert_true(hw_irq(t, 5));
+    hw_outb(t, TESTDEV_IRQ_PORT + 5, 0);
+    g_assert_false(hw_irq(t, 5));
+    testdev_free(d);
+    gsi_free(gsi);
+}
+
 /* BIOS INT 17h: wait for not busy, data, strobe; then the status. */
 static void test_parallel(HwTest *t)
 {
@@ -122,6 +147,7 @@ int main(int argc, char **argv)
     hw_test_add("/port92", test_port92);
     hw_test_add("/debugport", test_debugport);
     hw_test_add("/debugexit", test_debugexit);
+    hw_test_add("/testdev", test_testdev);
     hw_test_add("/parallel", test_parallel);
     return g_test_run();
 }

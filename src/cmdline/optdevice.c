@@ -29,6 +29,12 @@ static bool add_debug_exit(CmdLine *l, const char *name, const DeviceWords *w, G
     return true;
 }
 
+static bool add_testdev(CmdLine *l, const char *name, const DeviceWords *w, GError **error)
+{
+    l->config->testdev = true;
+    return true;
+}
+
 static bool add_debugcon_dev(CmdLine *l, const char *dev, const DeviceWords *w, GError **error)
 {
     if (l->config->debugcons->len == VM_DEBUGCONS)
@@ -104,6 +110,10 @@ static const Prop debug_exit_props[] = {
     COMMON,
     {NULL},
 };
+static const Prop testdev_props[] = {
+    COMMON,
+    {NULL},
+};
 static const Prop debugcon_props[] = {
     {"iobase", PROP_INT, offsetof(DeviceWords, iobase), "1..65535", "its port (default 0xe9)"},
     {"readback", PROP_INT, offsetof(DeviceWords, readback), "1..255", "what a read gives (default 0xe9)"},
@@ -150,6 +160,7 @@ static const Prop vga_props[] = {
 
 static const DeviceType types[] = {
     {"isa-debug-exit", debug_exit_props, add_debug_exit, "a guest's write of N ends the program with status 2N+1"},
+    {"pc-testdev", testdev_props, add_testdev, "memory, ports and IRQ lines for test guests"},
     {"isa-debugcon", debugcon_props, add_debugcon, "debug console: bytes written to a port"},
     {"isa-serial", port_props, add_port, "serial port"},
     {"isa-parallel", port_props, add_port, "parallel port"},

@@ -178,6 +178,7 @@ static void isa_tree(const Pc *pc, GString *out)
         {"isa-debugcon", pc->debugport[0], pc->debugcon_port[0], -1, -1},
         {"isa-debugcon", pc->debugport[1], pc->debugcon_port[1], -1, -1},
         {"isa-debug-exit", pc->debugexit, pc->debug_exit_port, -1, -1},
+        {"pc-testdev", pc->testdev, TESTDEV_PORT, -1, -1},
         {"fw_cfg", pc->fwcfg, 0x510, -1, -1},
     };
     bus_line(out, 8, "isa.0", "ISA");

@@ -6,10 +6,10 @@ libx86vm_a_SOURCES += \
 	src/hw/ferr.c src/hw/ferr.h src/hw/pc.c src/hw/pc.h src/hw/piix3.c src/hw/piix3.h
 libx86vm_a_SOURCES += \
 	src/hw/pic.c src/hw/pit.c src/hw/rtc.c src/hw/dma.c src/hw/port92.c \
-	src/hw/serial.c src/hw/parallel.c src/hw/debugport.c src/hw/debugexit.c \
+	src/hw/serial.c src/hw/parallel.c src/hw/debugport.c src/hw/debugexit.c src/hw/testdev.c \
 	src/hw/pic.h src/hw/pit.h src/hw/rtc.h src/hw/dma.h src/hw/port92.h \
 	src/hw/input.h src/hw/kbd.c src/hw/kbd.h src/hw/keys.c src/hw/keys.h src/hw/ps2.h src/hw/ps2kbd.c src/hw/ps2mouse.c \
-	src/hw/serial.h src/hw/parallel.h src/hw/debugport.h src/hw/debugexit.h
+	src/hw/serial.h src/hw/parallel.h src/hw/debugport.h src/hw/debugexit.h src/hw/testdev.h
 libx86vm_a_SOURCES += \
 	src/hw/display.c src/hw/display.h src/hw/edid.c src/hw/edid.h \
 	src/hw/vbe.c src/hw/vbedraw.c src/hw/vga.c src/hw/vga.h src/hw/vgadraw.c src/hw/vgadraw.h src/hw/vgamem.c \

@@ -427,6 +427,8 @@ static Pc *pc_build(Pc *pc, const PcConfig *config, GError **error)
             pc->debugport[i] = debugport_new(pc->io, config->debugcon[i].port, config->debugcon[i].readback, config->debugcon[i].chr);
     if (config->debug_exit)
         pc->debugexit = debugexit_new(pc->io, config->debug_exit, config->debug_exit_size, debug_exit, pc);
+    if (config->testdev)
+        pc->testdev = testdev_new(pc->mem, pc->io, pc->gsi); /* e0h, 2000h, ff000000h */
     pc->fwcfg = fwcfg_new(pc->io, pc->mem); /* 510h */
 
     /* the display, 02.0 */
@@ -470,6 +472,7 @@ void pc_free(Pc *pc)
     vga_free(pc->vga);
     fwcfg_free(pc->fwcfg);
     debugexit_free(pc->debugexit);
+    testdev_free(pc->testdev);
     for (unsigned i = 0; i < PC_DEBUGCONS; i++)
         debugport_free(pc->debugport[i]);
     for (unsigned i = 0; i < PC_PARALLELS; i++)

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "hw/acpi.h"
 #include "hw/debugexit.h"
+#include "hw/testdev.h"
 #include "hw/debugport.h"
 #include "hw/dma.h"
 #include "hw/fdc.h"
@@ -88,6 +89,7 @@ typedef struct PcConfig {
     } debugcon[PC_DEBUGCONS];
     uint16_t debug_exit;      /* isa-debug-exit's port, 0: none */
     unsigned debug_exit_size; /* its ports */
+    bool testdev;             /* pc-testdev */
     const char *boot_order;   /* letters a, c, d, n; up to three count; NULL: "cad" */
     bool boot_menu;
     uint8_t uuid[16];         /* for SMBIOS; zeros: none */
@@ -129,6 +131,7 @@ typedef struct Pc {
     Parallel *parallel[PC_PARALLELS];
     DebugPort *debugport[PC_DEBUGCONS];
     DebugExit *debugexit;
+    TestDev *testdev;
     uint16_t debugcon_port[PC_DEBUGCONS], debug_exit_port; /* where they are */
     FwCfg *fwcfg;
 

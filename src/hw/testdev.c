@@ -1,0 +1,91 @@
+/*
+ * pc-testdev: device memory, ports and IRQ lines for test guests.
+ */
+#include "config.h"
+#include "hw/testdev.h"
+
+#include <string.h>
+
+#define PORTS 4
+#define MEMORY_SIZE 0x10000
+
+struct TestDev {
+    uint8_t port[PORTS];
+    uint8_t memory[MEMORY_SIZE];
+    IrqLine irq[GSI_LINES];
+};
+
+/* Regions hand over only accesses that lie within them. */
+static uint64_t get(const uint8_t *bytes, unsigned size)
+{
+    uint64_t value = 0;
+    memcpy(&value, bytes, size);
+    return value;
+}
+
+static uint64_t port_read(void *opaque, uint64_t offset, unsigned size)
+{
+    TestDev *t = opaque;
+    return get(t->port + offset, size);
+}
+
+static void port_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
+{
+    TestDev *t = opaque;
+    memcpy(t->port + offset, &value, size);
+}
+
+static uint64_t flush_read(void *opaque, uint64_t offset, unsigned size)
+{
+    return 0;
+}
+
+static void flush_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
+{
+}
+
+static uint64_t irq_read(void *opaque, uint64_t offset, unsigned size)
+{
+    return 0;
+}
+
+static void irq_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
+{
+    TestDev *t = opaque;
+    irqline_set(&t->irq[offset], value & 1);
+}
+
+static uint64_t memory_read(void *opaque, uint64_t offset, unsigned size)
+{
+    TestDev *t = opaque;
+    return get(t->memory + offset, size);
+}
+
+static void memory_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
+{
+    TestDev *t = opaque;
+    memcpy(t->memory + offset, &value, size);
+}
+
+static const RegionOps port_ops = {port_read, port_write, 1, 4};
+static const RegionOps flush_ops = {flush_read, flush_write, 1, 4};
+static const RegionOps irq_ops = {irq_read, irq_write, 1, 1};
+static const RegionOps memory_ops = {memory_read, memory_write, 1, 8};
+
+TestDev *testdev_new(Bus *mem, Bus *io, Gsi *gsi)
+{
+    TestDev *t = g_new0(TestDev, 1);
+
+    bus_add_io(io, "testdev", TESTDEV_PORT, PORTS, &port_ops, t, 0);
+    bus_add_io(io, "testdev-flush", TESTDEV_FLUSH_PORT, PORTS, &flush_ops, t, 0);
+    bus_add_io(io, "testdev-irq", TESTDEV_IRQ_PORT, GSI_LINES, &irq_ops, t, 0);
+    bus_add_io(mem, "testdev-memory", TESTDEV_MEMORY, MEMORY_SIZE, &memory_ops, t, 0);
+    for (unsigned n = 0; n < GSI_LINES; n++)
+        t->irq[n] = gsi_line(gsi, n);
+    return t;
+}
+
+void testdev_free(TestDev *t)
+{
+    g_free(t);
+}
