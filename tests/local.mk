@@ -197,8 +197,14 @@ EXTRA_PROGRAMS += tests/guests/talk
 CLEANFILES += tests/guests/talk$(EXEEXT)
 tests_guests_talk_SOURCES = tests/guests/talk.c
 tests_guests_talk_LDADD = $(GLIB_LIBS) -lutil
-EXTRA_DIST += tests/guests/fetch tests/guests/run tests/guests/dmesg tests/guests/dmesg.known
-.PHONY: check-guests
+EXTRA_DIST += tests/guests/fetch tests/guests/run tests/guests/matrix tests/guests/dmesg tests/guests/dmesg.known
+# The same on x86vm and on QEMU, as a table in GUESTS/matrix.md: `make check-matrix [GUEST='NAME...'] [MATRIX='translate interp']`.
+MATRIX = translate
+.PHONY: check-guests check-matrix
+check-matrix: all tests/guests/talk
+	$(top_srcdir)/tests/guests/fetch $(GUESTS)
+	ENGINES="$(MATRIX)" $(top_srcdir)/tests/guests/matrix src/x86vm $(GUESTS) $(GUEST) >$(GUESTS)/matrix.md; \
+	  status=$$?; cat $(GUESTS)/matrix.md; exit $$status
 check-guests: all tests/guests/talk
 	$(top_srcdir)/tests/guests/fetch $(GUESTS)
 	$(top_srcdir)/tests/guests/run src/x86vm $(GUESTS) $(GUEST)

@@ -6,7 +6,7 @@
  * Lines of the script: "expect REGEX" waits for the output to match (SECONDS at most, from the last match), "send TEXT" types it
  * (\r \n \t \\ and octal \001 understood), "end" waits for the program to end. For guests that know no serial line there is the
  * machine's monitor, which Ctrl-A c reaches: "screen REGEX" waits until the text screen (the 25 lines at B8000h, with newlines)
- * matches, "type TEXT" presses the keys for TEXT on a US keyboard, "keys NAME..." those with the monitor's names, "picture N" waits until the
+ * matches, "memory REGEX" looks at all 32 KiB there, for systems that scroll through them, "type TEXT" presses the keys for TEXT on a US keyboard, "keys NAME..." those with the monitor's names, "picture N" waits until the
  * screen's picture has at least N colours. Exit status: the program's after "end"; 0 when the script ran out first (the
  * program is then terminated); 124 when a pattern did not come, told on standard error.
  */
@@ -94,6 +94,7 @@ static void type(Talk *t, const char *text)
 #define SCREEN_COLUMNS 80
 #define SCREEN_LINES 25
 #define SCREEN_WORDS (SCREEN_COLUMNS * SCREEN_LINES / 2)
+#define SCREEN_MEMORY_WORDS 0x2000
 
 /* Give the monitor a command; what it says up to its next prompt, or NULL. To be freed. */
 static char *monitor(Talk *t, const char *command, int seconds)
@@ -123,10 +124,10 @@ static char *monitor(Talk *t, const char *command, int seconds)
     return said;
 }
 
-/* The text screen as it is in memory; to be freed. */
-static GString *screen_text(Talk *t, int seconds)
+/* So many words, of two characters, of the text screen's memory; to be freed. */
+static GString *screen_text(Talk *t, int words, int seconds)
 {
-    char *command = g_strdup_printf("xp /%dxw 0x%x", SCREEN_WORDS, SCREEN_ADDR);
+    char *command = g_strdup_printf("xp /%dxw 0x%x", words, SCREEN_ADDR);
     char *said = monitor(t, command, seconds);
     GString *text = g_string_new(NULL);
     char **lines = g_strsplit(said ? said : "", "\n", -1);
@@ -149,12 +150,12 @@ static GString *screen_text(Talk *t, int seconds)
     return text;
 }
 
-static bool await_screen(Talk *t, const char *pattern, int seconds)
+static bool await_screen(Talk *t, const char *pattern, int words, int seconds)
 {
     gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
     bool found = false;
     do {
-        GString *text = screen_text(t, seconds);
+        GString *text = screen_text(t, words, seconds);
         found = g_regex_match_simple(pattern, text->str, G_REGEX_RAW | G_REGEX_DOTALL, 0);
         bool last = !found && (t->ended || g_get_monotonic_time() > until);
         if (found || last)
@@ -287,8 +288,8 @@ int main(int argc, char **argv)
             }
         } else if (g_str_has_prefix(line, "send ")) {
             type(&t, line + 5);
-        } else if (g_str_has_prefix(line, "screen ")) {
-            if (!await_screen(&t, line + 7, seconds)) {
+        } else if (g_str_has_prefix(line, "screen ") || g_str_has_prefix(line, "memory ")) {
+            if (!await_screen(&t, line + 7, line[0] == 's' ? SCREEN_WORDS : SCREEN_MEMORY_WORDS, seconds)) {
                 fprintf(stderr, "no '%s' on the screen %s\n", line + 7, t.ended ? "before the program ended" : "in time");
                 status = 124;
                 break;
