@@ -152,6 +152,8 @@ static bool types_valid(uint64_t value, bool pat)
 
 static bool rule_allows(uint32_t n, uint64_t value)
 {
+    if (n >= MSR_MC0_CTL && n % 4 == 0) /* CTL: P6 CPUs take all ones or zeros. SDM 3B 15.3.2.1 */
+        return value == 0 || value == UINT64_MAX;
     if (n >= MSR_MC0_CTL) /* STATUS may only be cleared. SDM 3B 15.3.2.2 */
         return n % 4 != 1 || value == 0;
     if (n == MSR_PAT)

@@ -114,6 +114,10 @@ guest_main:
         NO_SET 0x277, 0x08
         NO_SET 0x277, 0, 0x03000000
         RW_MSR 0x277, 0x01040506, 0x00070100
+        NO_SET 0x400, 0xaaaaaaaa, 0xaaaaaaaa # MC0_CTL: all ones or zeros
+        NO_SET 0x400, 0xffffffff
+        RW_MSR 0x400, 0xffffffff, 0xffffffff
+        RW_MSR 0x400, 0
         NO_SET 0x2ff, 0x02           # MTRRs: types, reserved bits
         NO_SET 0x2ff, 0x1000
         RW_MSR 0x2ff, 0xc06
