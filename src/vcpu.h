@@ -15,6 +15,7 @@
 
 #include "debughooks.h"
 #include "irqline.h"
+#include "stretch.h"
 
 enum { R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI, R_COUNT = 16 };
 enum { S_ES, S_CS, S_SS, S_DS, S_FS, S_GS, S_COUNT };
@@ -356,6 +357,7 @@ typedef struct Vcpu {
      */
     bool (*crossing)(void *opaque);
     void *crossing_opaque;
+    Stretch stretch;
 
     /* surroundings, not owned */
     const struct CpuModel *model;

@@ -470,6 +470,46 @@ static void test_policy(void)
     }
 }
 
+/* Which stretches of user code are only counted, and what is kept of them. */
+static void test_stretches(void)
+{
+    Stretch s = {0};
+    const uint64_t here = 0x5000, there = 0x6000;
+    QuietSpace *q = stretch_space(&s, here);
+    uint64_t insns = 1000;
+
+    g_assert_false(stretch_quiet(&s, here, true, insns)); /* nobody said that it may be quiet */
+    g_assert_false(s.in_user);
+    q->cr3 = here;
+    q->left = 2;
+    g_assert_false(stretch_quiet(&s, there, true, insns));
+    for (unsigned n = 0; n < 2; n++) {
+        g_assert_true(stretch_quiet(&s, here, true, insns));
+        g_assert_true(s.in_user);
+        g_assert_cmpuint(s.began, ==, insns);
+        g_assert_true(stretch_quiet(&s, here, true, insns)); /* asked again */
+        insns += 300;
+        if (n == 1) {
+            insns += QUIET_INSNS; /* a long one is told */
+            g_assert_false(stretch_quiet(&s, here, false, insns));
+            g_assert_true(s.in_user);
+            break;
+        }
+        g_assert_false(stretch_quiet(&s, there, false, insns)); /* the end has to be in the same address space */
+        g_assert_true(stretch_quiet(&s, here, false, insns));
+        g_assert_false(s.in_user);
+        insns += 70;
+        g_assert_true(stretch_quiet(&s, here, false, insns)); /* from one of the kernel's levels to another */
+    }
+    g_assert_cmpuint(q->ended, ==, 1);
+    g_assert_cmpuint(q->insns, ==, 300);
+    g_assert_cmpuint(s.insns[0], ==, 1070);
+    g_assert_cmpuint(s.insns[1], ==, 300);
+    s.in_user = false; /* its owner was told of the long one */
+    g_assert_cmpuint(q->left, ==, 0);
+    g_assert_false(stretch_quiet(&s, here, true, insns));
+}
+
 int main(int argc, char **argv)
 {
     static const Guest guests[] = {
@@ -493,6 +533,7 @@ int main(int argc, char **argv)
     g_test_add_func("/direct/dma", test_dma);
     g_test_add_func("/sweep/insns", test_sweep_insns);
     g_test_add_func("/sweep/flow", test_sweep_flow);
+    g_test_add_func("/policy/stretches", test_stretches);
     g_test_add_func("/sweep/lengths", test_sweep_lengths);
     g_test_add_func("/copy/insns", test_copy);
     g_test_add_func("/copy/exact", test_copy_exact);

@@ -18,6 +18,7 @@ enum {
     SLOW_MAX = 16,      /* ...which is believed up to so many times what the instructions tell */
     TRIP_GUESS_US = 10, /* a trip, before it was measured */
     GUESS_ENTRIES = 4096, /* to user mode, between guesses of the clock's rate */
+    QUIET_STRETCHES = 128, /* of an address space that is not promoted, between two that are asked about */
 };
 
 void direct_tracef(Direct *d, const char *format, ...)
@@ -133,6 +134,39 @@ static bool wanted(Direct *d)
     return d->forced || p->promoted;
 }
 
+/* The policy of the address space now; NULL: it has none. */
+static Policy *policy_now(Direct *d)
+{
+    if (d->spaces)
+        return direct_policy(direct_space(d));
+    return d->now_key == d->v->cr3 ? &d->first : NULL;
+}
+
+static uint64_t insns_time(Direct *d, uint64_t insns)
+{
+    return insns * INSN_PS / 1000 * direct_ms(d) / 1000000;
+}
+
+/* Hear of the stretches that were not told. p: their address space's; NULL: they only count. */
+static void hear(Direct *d, QuietSpace *q, Policy *p)
+{
+    if (p)
+        policy_stretches(p, insns_time(d, q->insns), q->ended);
+    d->stats.entries += q->ended;
+    d->stats.decided[DECIDE_DIRECT] += q->ended;
+    d->stats.not_promoted += q->ended;
+    *q = (QuietSpace){.cr3 = q->cr3};
+}
+
+/* The next stretches need not be told while they are short: they would be decided like this one. */
+static void be_quiet(Direct *d, Policy *p)
+{
+    QuietSpace *q = stretch_space(&d->v->stretch, d->v->cr3);
+    hear(d, q, q->cr3 == d->v->cr3 ? p : NULL);
+    q->cr3 = d->v->cr3;
+    q->left = QUIET_STRETCHES;
+}
+
 static bool enter_user(Direct *d)
 {
     d->stats.entries++;
@@ -144,6 +178,8 @@ static bool enter_user(Direct *d)
         Decision decision = decide_with(d->v, ~0u);
         d->stats.decided[decision]++;
         d->stats.not_promoted += decision == DECIDE_DIRECT;
+        if (decision == DECIDE_DIRECT && !d->was_long)
+            be_quiet(d, policy_now(d));
         return false;
     }
     return eligible(d);
@@ -156,15 +192,25 @@ static bool enter_user(Direct *d)
  */
 static uint64_t stretch_time(Direct *d)
 {
-    uint64_t insns = d->since - d->stretch, time = insns * INSN_PS / 1000 * direct_ms(d) / 1000000;
+    const Stretch *s = &d->v->stretch;
+    uint64_t insns = s->since - s->began, time = insns_time(d, insns), began = d->began;
     d->was_long = insns >= LONG_INSNS;
-    return d->was_long && d->began ? CLAMP(direct_ticks() - d->began, time, time * SLOW_MAX) : time;
+    d->began = 0;
+    return d->was_long && began ? CLAMP(direct_ticks() - began, time, time * SLOW_MAX) : time;
 }
 
 static void promoted(Direct *d)
 {
     d->stats.promotions++;
     direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x promoted", d->v->cr3);
+}
+
+/* What was not told of this address space's stretches comes before the one that has ended. */
+static void hear_now(Direct *d, Policy *p)
+{
+    QuietSpace *q = stretch_space(&d->v->stretch, d->v->cr3);
+    if (q->cr3 == d->v->cr3)
+        hear(d, q, p);
 }
 
 /* A stretch of translated user code ended. */
@@ -177,6 +223,7 @@ static void leave_user(Direct *d, uint64_t time)
             d->now_key = d->v->cr3;
             d->first = (Policy){0};
         }
+        hear_now(d, &d->first);
         PolicyCosts guess = {.ms = direct_ms(d), .trip = direct_ms(d) * TRIP_GUESS_US / 1000};
         if (policy_stretch(&d->first, &guess, time) && policy_promote(&d->first, direct_ticks()) && direct_try(d)) {
             d->now_key = 1;
@@ -186,39 +233,33 @@ static void leave_user(Direct *d, uint64_t time)
         return;
     }
     Policy *p = direct_policy(direct_space(d));
+    hear_now(d, p);
     if (policy_stretch(p, &d->costs, time) && policy_promote(p, direct_ticks()))
         promoted(d);
 }
 
 /*
- * Instructions translated so far belong to user code or to the kernel. Not time: on some hosts the time stamp counter costs a
- * tenth of a microsecond, and this is on the way of every system call.
+ * The privilege level may have changed. True: user code is ours now. Instructions are counted, not time: on some hosts the time
+ * stamp counter costs a tenth of a microsecond, and this is on the way of every system call that is told.
  */
-static void account(Direct *d)
-{
-    uint64_t now = d->v->insns;
-    d->stats.insns[d->in_user] += now - d->since;
-    d->since = now;
-}
-
-/* The privilege level may have changed. True: user code is ours now. */
 static bool direct_crossing(void *opaque)
 {
     Direct *d = opaque;
+    Stretch *s = &d->v->stretch;
     bool user = d->v->cpl == 3;
 
-    account(d);
-    if (user && d->in_user) /* asked again, within a stretch */
+    stretch_account(s, d->v->insns);
+    if (user && s->in_user) /* asked again, within a stretch */
         return false;
-    if (d->in_user)
+    if (s->in_user)
         leave_user(d, stretch_time(d));
-    d->in_user = false;
+    s->in_user = false;
     if (!user)
         return false;
     if (enter_user(d))
         return true;
-    d->in_user = true;
-    d->stretch = d->since;
+    s->in_user = true;
+    s->began = s->since;
     d->began = d->was_long ? direct_ticks() : 0;
     return false;
 }
@@ -231,12 +272,12 @@ Exit direct_run(Direct *d)
 
     if (d->mode != DIRECT_AUTO)
         direct_try(d);
-    d->since = v->insns;
-    d->in_user = false;
+    v->stretch.since = v->insns;
+    v->stretch.in_user = false;
     for (;;) {
         Exit exit = tcache_run(v, 0);
         if (exit != EXIT_USER) {
-            account(d);
+            stretch_account(&v->stretch, v->insns);
             return exit;
         }
         native_stay(d);

@@ -21,7 +21,6 @@ typedef struct DirectStats {
     uint64_t refused[ROW_COUNT];         /* excursions, and stops in copies, by the row of what is refused; 0: other reasons */
     uint64_t promotions, demotions, bans, births, splits;
     uint64_t left_out;                   /* stops at what is not in a copy, for good */
-    uint64_t insns[2];                   /* translated or interpreted: of the kernel, of user code */
     uint64_t native, upkeep;             /* ticks: in sandboxes; with stops and mappings */
 } DirectStats;
 
@@ -43,11 +42,8 @@ struct Direct {
     uint64_t ms_guess, guess_again; /* direct.c: direct_ms() */
     bool skip;            /* the next stretch is the translator's, whatever is decided */
     bool hold;            /* all are, for now */
-    bool in_user;         /* translated user code runs, since... */
-    uint64_t since;       /* Vcpu.insns up to which they are accounted for */
-    uint64_t stretch;     /* Vcpu.insns when in_user became true */
-    bool was_long;        /* the stretch before was... */
-    uint64_t began;       /* ...so this is when in_user became true, in ticks; else 0 */
+    bool was_long;        /* the last stretch that was told was... */
+    uint64_t began;       /* ...so this is when the one that runs began, in ticks; else 0 */
     Policy first;         /* before anything was tried: the policy of the last CR3 */
     Space *now;           /* whose */
     uint64_t now_key;     /* CR3 that it is for; 1: none */

@@ -12,7 +12,7 @@ static void print_where(const Direct *d, GString *out)
     g_string_append_printf(out, "where the guest ran:\n%12.3f s in sandboxes\n%12.3f s for their upkeep (stops, mappings)\n"
                            "%12.3f million instructions of user code translated or interpreted\n"
                            "%12.3f million of the kernel\n", d->stats.native / (ms * 1e3), d->stats.upkeep / (ms * 1e3),
-                           d->stats.insns[1] / 1e6, d->stats.insns[0] / 1e6);
+                           d->v->stretch.insns[1] / 1e6, d->v->stretch.insns[0] / 1e6);
 }
 
 static void print_why(const Direct *d, GString *out)

@@ -402,9 +402,9 @@ void native_stay(Direct *d)
     uint64_t now = direct_ticks(), upkeep = now - begin - MIN(stay.inside, now - begin);
     d->stats.native += stay.inside;
     d->stats.upkeep += upkeep;
-    d->stats.insns[1] += v->insns - d->since;
-    d->since = v->insns;
-    d->in_user = false;
+    v->stretch.in_user = true; /* what was interpreted is user code's */
+    stretch_account(&v->stretch, v->insns);
+    v->stretch.in_user = false;
     if (!d->forced && policy_stay(direct_policy(s), &d->costs, now - begin, stay.trips))
         judge(d, s, now);
     else if (d->mode == DIRECT_AUTO && s->lost >= LOST_MAX)

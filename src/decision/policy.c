@@ -15,10 +15,15 @@ enum {
     PENALTY_DOUBLINGS = 7, /* ...so often */
 };
 
-bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time)
+void policy_stretches(Policy *p, uint64_t time, unsigned count)
 {
     p->user += time;
-    p->traps++;
+    p->traps += count;
+}
+
+bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time)
+{
+    policy_stretches(p, time, 1);
     if (p->user < PROOF_MS * c->ms)
         return false;
     bool computes = p->user / p->traps >= MAX(TRIPS_A_STRETCH * c->trip, c->ms / STRETCH_MIN);

@@ -33,6 +33,8 @@ typedef struct Policy {
 /* In percent of the trips' cost: less user code run by them than that, and translation is better. */
 enum { POLICY_WORTH_MIN = 300 };
 
+/* So many stretches of translated user code ended, too short to prove anything. */
+void policy_stretches(Policy *p, uint64_t time, unsigned count);
 /* A stretch of translated user code ended. True: it may be time to promote. */
 bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time);
 /* After that. False: not now. */

@@ -19,7 +19,9 @@ static inline bool cross(TCache *c)
     Vcpu *v = c->v;
     if (v->cpl == c->cpl)
         return true;
-    if (v->crossing || (c->win && v->cpl == 3 && !winform_stretch_lean(c->win)))
+    if (v->crossing && !stretch_quiet(&v->stretch, v->cr3, v->cpl == 3, v->insns))
+        return false;
+    if (c->win && v->cpl == 3 && !winform_stretch_lean(c->win))
         return false;
     if (c->user_since != UINT64_MAX)
         winform_ran(c->win, v->insns - c->user_since);
