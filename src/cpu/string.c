@@ -104,6 +104,29 @@ static unsigned movs_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
     return n;
 }
 
+#define COMPARE(N, suffix)                                                                                             \
+    static inline void compare##N(Vcpu *v, uint##N##_t a, uint##N##_t b)                                               \
+    {                                                                                                                  \
+        uint32_t ax;                                                                                                   \
+        asm("cmp" suffix " %[b], %[a]" FLAGS_OUT : "=&a"(ax) : [a] "r"(a), [b] "r"(b) : "cc");                         \
+        v->cc = ax;                                                                                                    \
+    }
+
+COMPARE(8, "b")
+COMPARE(16, "w")
+COMPARE(32, "l")
+
+/* The low `size` bytes of value, n times. */
+static void fill(Hva to, uint32_t value, unsigned size, size_t n)
+{
+    if (size == 1)
+        memset(to, value, n);
+    else if (size == 2)
+        asm volatile("rep stosw" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+    else
+        asm volatile("rep stosl" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+}
+
 static unsigned stos_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
 {
     uint32_t di = reg_get(v, i, R_DI);
@@ -113,12 +136,26 @@ static unsigned stos_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
     Hva to = n < 2 ? NULL : run_host(v, S_ES, di, n * size, ACCESS_WRITE);
     if (!to)
         return 0;
-    if (size == 1)
-        memset(to, v->gpr[R_AX].b.l, n);
-    else
-        for (unsigned k = 0; k < n; k++)
-            memcpy(to + k * size, &v->gpr[R_AX], size);
+    fill(to, v->gpr[R_AX].d, size, n);
     reg_add(v, i, R_DI, n * size);
+    return n;
+}
+
+/* As many bytes of REPNE SCASB as come before the one that is looked for: that is the careful way's, and so is the last. */
+static unsigned scas_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
+{
+    uint32_t di = reg_get(v, i, R_DI);
+    if (size != 1 || i->rep != REP_F2 || (v->flags & FL_DF) || one_at_a_time(v))
+        return 0;
+    unsigned n = run_length(v, i, S_ES, di, 1, count - 1, false);
+    Hva from = n < 2 ? NULL : run_host(v, S_ES, di, n, ACCESS_READ);
+    if (!from)
+        return 0;
+    Hva found = memchr(from, v->gpr[R_AX].b.l, n);
+    n = found ? found - from : n;
+    if (n)
+        compare8(v, v->gpr[R_AX].b.l, from[n - 1]); /* the next may fault */
+    reg_add(v, i, R_DI, n);
     return n;
 }
 
@@ -152,14 +189,17 @@ static unsigned no_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
     }
 
 /* CMPS and SCAS stop on ZF: REPE (F3) while equal, REPNE (F2) while different. */
-#define REPEAT_COMPARE(name, N)                                                                                        \
+#define REPEAT_COMPARE(name, N, run)                                                                                   \
     static void name##_any##N(Vcpu *v, const Insn *i)                                                                  \
     {                                                                                                                  \
         if (!i->rep) {                                                                                                 \
             name##_once##N(v, i);                                                                                      \
             return;                                                                                                    \
         }                                                                                                              \
-        while (reg_get(v, i, R_CX) != 0) {                                                                             \
+        uint32_t count;                                                                                                \
+        while ((count = reg_get(v, i, R_CX)) != 0) {                                                                   \
+            unsigned n = run(v, i, N / 8, count);                                                                      \
+            reg_add(v, i, R_CX, -(int64_t)n);                                                                          \
             name##_once##N(v, i);                                                                                      \
             reg_add(v, i, R_CX, -1);                                                                                   \
             bool equal = v->cc & CC_ZF;                                                                                \
@@ -168,16 +208,7 @@ static unsigned no_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
         }                                                                                                              \
     }
 
-#define COMPARE(N, suffix)                                                                                             \
-    static inline void compare##N(Vcpu *v, uint##N##_t a, uint##N##_t b)                                               \
-    {                                                                                                                  \
-        uint32_t ax;                                                                                                   \
-        asm("cmp" suffix " %[b], %[a]" FLAGS_OUT : "=&a"(ax) : [a] "r"(a), [b] "r"(b) : "cc");                         \
-        v->cc = ax;                                                                                                    \
-    }
-
 #define STRING(N, suffix)                                                                                              \
-    COMPARE(N, suffix)                                                                                                 \
     static inline void movs_once##N(Vcpu *v, const Insn *i)                                                            \
     {                                                                                                                  \
         mem_write##N(v, S_ES, reg_get(v, i, R_DI), mem_read##N(v, i->seg, reg_get(v, i, R_SI)));                       \
@@ -211,8 +242,8 @@ static unsigned no_run(Vcpu *v, const Insn *i, unsigned size, unsigned count)
     REPEAT(movs, N, movs_run)                                                                                          \
     REPEAT(stos, N, stos_run)                                                                                          \
     REPEAT(lods, N, no_run)                                                                                            \
-    REPEAT_COMPARE(cmps, N)                                                                                            \
-    REPEAT_COMPARE(scas, N)
+    REPEAT_COMPARE(cmps, N, no_run)                                                                                    \
+    REPEAT_COMPARE(scas, N, scas_run)
 
 STRING(8, "b")
 STRING(16, "w")

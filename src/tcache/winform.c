@@ -32,7 +32,7 @@ enum {
     TRIAL_INSNS = 50000000, /* promoted so long, an address space must have been worth it */
     TRIAL_SHARE = 10,   /* faults may have cost one part in so many */
 };
-#define PROMOTE_INSNS 20000000u /* user instructions that an address space has to run first */
+#define PROMOTE_INSNS 5000000u /* user instructions that an address space has to run first */
 #define PROMOTE_INSNS_DIRECT 100000000u /* where direct execution has the first choice */
 #define HWCAP2_FSGSBASE 2u
 #define TRAP_PF 14
