@@ -93,6 +93,8 @@ check_PROGRAMS += tests/test-tcache
 tests_test_tcache_SOURCES = tests/test-tcache.c $(CPUBENCH)
 check_PROGRAMS += tests/test-spans
 tests_test_spans_SOURCES = tests/test-spans.c $(CPUBENCH)
+check_PROGRAMS += tests/test-calls
+tests_test_calls_SOURCES = tests/test-calls.c $(CPUBENCH)
 check_PROGRAMS += tests/test-x87ptr
 tests_test_x87ptr_SOURCES = tests/test-x87ptr.c $(CPUBENCH)
 
