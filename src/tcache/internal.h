@@ -172,6 +172,7 @@ struct TCache {
     GArray *late; /* LateWrite */
 
     int cpl;             /* that Vcpu.crossing and windows know of; -1: none */
+    bool resume;         /* RF is to be set, if anything comes before the next instruction */
     bool single;         /* code is left after each block */
     uint64_t user_since; /* Vcpu.insns when windows heard last of the user code that runs; UINT64_MAX: none does */
 

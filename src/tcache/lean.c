@@ -98,9 +98,14 @@ const void *lean_iret(Vcpu *v, const Site *s, unsigned unused)
 {
     bool resume;
     const void *code = done(v, plain_iret(v, &resume));
+    TCache *c = v->tcache;
     if (code == LEAN_LEAVE && resume) {
-        v->flags |= FL_RF;
-        vcpu_attention(v, ATTN_STEP);
+        if (c->single) {
+            v->flags |= FL_RF;
+            vcpu_attention(v, ATTN_STEP);
+        } else {
+            c->resume = true;
+        }
     }
     return code;
 }

@@ -216,6 +216,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     v->catch_point = &catch_point;
     v->site = NULL;
     c->cpl = -1;
+    c->resume = false;
     c->user_since = UINT64_MAX;
     if (c->win)
         winform_begin(c);
@@ -236,6 +237,13 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
     }
     while (v->insns < last) {
         uint32_t attention = __atomic_load_n(&v->attention, __ATOMIC_RELAXED);
+        if (G_UNLIKELY(c->resume)) {
+            c->resume = false;
+            if (attention) {
+                v->flags |= FL_RF;
+                vcpu_attention(v, ATTN_STEP);
+            }
+        }
         if (G_UNLIKELY(attention && !(edge && edge->plain))) {
             edge = NULL;
             transblock_late(c);
