@@ -92,11 +92,11 @@ tests_test_direct_SOURCES = tests/test-direct.c $(CPUBENCH)
 check_PROGRAMS += tests/test-tcache
 tests_test_tcache_SOURCES = tests/test-tcache.c $(CPUBENCH)
 check_PROGRAMS += tests/test-spans
-tests_test_spans_SOURCES = tests/test-spans.c $(CPUBENCH)
+tests_test_spans_SOURCES = tests/test-spans.c tests/randomcode.h $(CPUBENCH)
 check_PROGRAMS += tests/test-calls
-tests_test_calls_SOURCES = tests/test-calls.c $(CPUBENCH)
+tests_test_calls_SOURCES = tests/test-calls.c tests/randomcode.h $(CPUBENCH)
 check_PROGRAMS += tests/test-x87ptr
-tests_test_x87ptr_SOURCES = tests/test-x87ptr.c $(CPUBENCH)
+tests_test_x87ptr_SOURCES = tests/test-x87ptr.c tests/randomcode.h $(CPUBENCH)
 
 # What device tests share: ports, memory, a clock moved by hand, recorded interrupt lines.
 HWTEST = tests/hwtest.c tests/hwtest.h

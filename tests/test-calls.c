@@ -5,6 +5,7 @@
  * On the interpreter, translated, by shadow windows, changing at random and with bounds on instructions: all must end alike.
  */
 #include "cpubench.h"
+#include "randomcode.h"
 
 #include <string.h>
 
@@ -23,47 +24,30 @@
 #define BUDGET 400000
 
 typedef struct Program {
-    GRand *r;
-    GByteArray *code;
+    RandomCode c;
     uint32_t function[FUNCTIONS + 1]; /* the last one recurs */
 } Program;
 
-static void put(Program *p, const void *bytes, unsigned n)
-{
-    g_byte_array_append(p->code, bytes, n);
-}
-static void put8(Program *p, uint8_t b)
-{
-    put(p, &b, 1);
-}
-static void put32(Program *p, uint32_t d)
-{
-    put(p, &d, 4);
-}
-static unsigned any(Program *p, unsigned n)
-{
-    return g_rand_int_range(p->r, 0, n);
-}
 static uint32_t here(const Program *p)
 {
-    return CODE + p->code->len;
+    return CODE + p->c.code->len;
 }
 
 static void put_call(Program *p, unsigned function)
 {
-    switch (any(p, 4)) {
+    switch (any(&p->c, 4)) {
     case 0: /* mov edx, [table]; call edx */
-        put(p, "\x8b\x15", 2);
-        put32(p, TABLE + 4 * function);
-        put(p, "\xff\xd2", 2);
+        put(&p->c, "\x8b\x15", 2);
+        put32(&p->c, TABLE + 4 * function);
+        put(&p->c, "\xff\xd2", 2);
         break;
     case 1: /* call [table] */
-        put(p, "\xff\x15", 2);
-        put32(p, TABLE + 4 * function);
+        put(&p->c, "\xff\x15", 2);
+        put32(&p->c, TABLE + 4 * function);
         break;
     default:
-        put8(p, 0xe8);
-        put32(p, p->function[function] - (here(p) + 4));
+        put8(&p->c, 0xe8);
+        put32(&p->c, p->function[function] - (here(p) + 4));
         break;
     }
 }
@@ -73,78 +57,76 @@ static void put_flags(Program *p)
 {
     static const char *const ops[] = {"\x83\xd0\x05", "\xf9", "\xf5", "\x19\xc3", "\x40", "\x4b", "\x11\xd8", "\x0f\x92\xc1", "\x39\xc3", "\xd1\xd8",
                                       "\x0f\x4e\xc3", "\x9c\x5e\x01\xf3", "\x9f", "\x83\xc3\x01", "\xd1\xd3"};
-    const char *s = ops[any(p, G_N_ELEMENTS(ops))];
-    put(p, s, strlen(s));
+    const char *s = ops[any(&p->c, G_N_ELEMENTS(ops))];
+    put(&p->c, s, strlen(s));
 }
 
 static void put_function(Program *p, unsigned n)
 {
     p->function[n] = here(p);
-    for (unsigned k = 2 + any(p, 6); k > 0; k--) {
-        switch (any(p, 12)) {
+    for (unsigned k = 2 + any(&p->c, 6); k > 0; k--) {
+        switch (any(&p->c, 12)) {
         case 0: case 1: case 2: case 3:
             if (n > 0)
-                put_call(p, any(p, 6) ? n - 1 - any(p, MIN(n, 2)) : FUNCTIONS);
+                put_call(p, any(&p->c, 6) ? n - 1 - any(&p->c, MIN(n, 2)) : FUNCTIONS);
             break;
         case 4: /* call to the next; drop it */
-            put(p, "\xe8\0\0\0\0\x59", 6);
+            put(&p->c, "\xe8\0\0\0\0\x59", 6);
             break;
         case 5: /* push the next; ret */
-            put8(p, 0x68);
-            put32(p, here(p) + 5);
-            put8(p, 0xc3);
+            put8(&p->c, 0x68);
+            put32(&p->c, here(p) + 5);
+            put8(&p->c, 0xc3);
             break;
         case 6: /* return early */
-            put8(p, 0x70 + any(p, 16));
-            put(p, "\x01\xc3", 2);
-            p->code->data[p->code->len - 3] ^= any(p, 2);
+            put8(&p->c, 0x70 + any(&p->c, 16));
+            put(&p->c, "\x01\xc3", 2);
+            p->c.code->data[p->c.code->len - 3] ^= any(&p->c, 2);
             break;
         default:
             put_flags(p);
             break;
         }
     }
-    if (any(p, 5) == 0)
-        put(p, "\x59\xff\xe1", 3); /* pop ecx; jmp ecx */
-    else if (any(p, 5) == 0)
-        put(p, "\xff\x34\x24\xc2\x04\0", 6); /* push [esp]; ret 4 */
+    if (any(&p->c, 5) == 0)
+        put(&p->c, "\x59\xff\xe1", 3); /* pop ecx; jmp ecx */
+    else if (any(&p->c, 5) == 0)
+        put(&p->c, "\xff\x34\x24\xc2\x04\0", 6); /* push [esp]; ret 4 */
     else
-        put8(p, 0xc3);
+        put8(&p->c, 0xc3);
 }
 
 static Program *program_new(uint32_t seed)
 {
     Program *p = g_new0(Program, 1);
-    p->r = g_rand_new_with_seed(seed);
-    p->code = g_byte_array_new();
-    put8(p, 0xe9);
-    put32(p, 0); /* jmp to the end */
+    code_init(&p->c, seed);
+    put8(&p->c, 0xe9);
+    put32(&p->c, 0); /* jmp to the end */
     /* dec bp; jle out; call itself; adc eax, 0; stc; out: ret */
     p->function[FUNCTIONS] = here(p);
-    put(p, "\x66\x4d\x7e\x09\xe8", 5);
-    put32(p, p->function[FUNCTIONS] - (here(p) + 4));
-    put(p, "\x83\xd0\x00\xf9\xc3", 5);
+    put(&p->c, "\x66\x4d\x7e\x09\xe8", 5);
+    put32(&p->c, p->function[FUNCTIONS] - (here(p) + 4));
+    put(&p->c, "\x83\xd0\x00\xf9\xc3", 5);
     for (unsigned n = 0; n < FUNCTIONS; n++)
         put_function(p, n);
-    uint32_t begin = p->code->len;
+    uint32_t begin = p->c.code->len;
     uint32_t skip = begin - 5;
-    memcpy(p->code->data + 1, &skip, 4);
-    put8(p, 0xbf); /* mov edi, ITERATIONS */
-    put32(p, ITERATIONS);
+    memcpy(p->c.code->data + 1, &skip, 4);
+    put8(&p->c, 0xbf); /* mov edi, ITERATIONS */
+    put32(&p->c, ITERATIONS);
     uint32_t loop = here(p);
-    put8(p, 0xbd); /* mov ebp, depth */
-    put32(p, any(p, 2) ? DEPTH : 5);
+    put8(&p->c, 0xbd); /* mov ebp, depth */
+    put32(&p->c, any(&p->c, 2) ? DEPTH : 5);
     put_call(p, FUNCTIONS - 1);
-    put(p, "\x4f\x0f\x85", 3); /* dec edi; jnz loop */
-    put32(p, loop - (here(p) + 4));
-    put8(p, 0xf4);
+    put(&p->c, "\x4f\x0f\x85", 3); /* dec edi; jnz loop */
+    put32(&p->c, loop - (here(p) + 4));
+    put8(&p->c, 0xf4);
     return p;
 }
 
 static void program_free(Program *p)
 {
-    g_rand_free(p->r);
-    g_byte_array_unref(p->code);
+    code_clear(&p->c);
     g_free(p);
 }
 
@@ -171,7 +153,7 @@ static CpuBench *bench_new(const Program *p)
     for (int n = 0; n < 8; n++)
         v->gpr[n].q = 0x01020304u * n;
     v->gpr[R_SP].q = STACK;
-    cpu_bench_load(b, CODE, p->code->data, p->code->len);
+    cpu_bench_load(b, CODE, p->c.code->data, p->c.code->len);
     memcpy(b->ram->host + TABLE, p->function, sizeof p->function);
     return b;
 }
@@ -236,7 +218,7 @@ static void test_random(void)
             if (way >= 4)
                 tcache_set_chaos(t->v->tcache, way == 4 ? n + 1 : 0);
             do
-                exit = tcache_run(t->v, way == 5 ? 1 + any(p, 300) : 0);
+                exit = tcache_run(t->v, way == 5 ? 1 + any(&p->c, 300) : 0);
             while (exit == EXIT_BUDGET);
             g_assert_cmpint(exit, ==, EXIT_HALT);
             g_atomic_int_set(&nag.end, 1);
@@ -260,8 +242,8 @@ static void test_stop(gconstpointer window)
                                "\xe8\xf3\xff\xff\xff"     /*      call f */
                                "\x45\xc3"                 /* out: inc ebp; ret */
                                "\xe8\xec\xff\xff\xff\xf4"; /*      call f; hlt */
-    Program p = {.code = g_byte_array_new()};
-    put(&p, code, sizeof code - 1);
+    Program p = {.c.code = g_byte_array_new()};
+    put(&p.c, code, sizeof code - 1);
     CpuBench *t = bench_new(&p);
     translated(t, window != NULL);
     for (unsigned n = 0; n < 20; n++) { /* until all is translated and linked, so that nothing else looks */
@@ -278,7 +260,7 @@ static void test_stop(gconstpointer window)
     g_atomic_int_set(&nag.end, 1);
     g_thread_join(thread);
     bench_free(t);
-    g_byte_array_unref(p.code);
+    g_byte_array_unref(p.c.code);
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
  * in shadow mode, changing at random and with bounds on instructions, to HLT or to a triple fault, and all must end alike.
  */
 #include "cpubench.h"
+#include "randomcode.h"
 
 #include <string.h>
 
@@ -22,43 +23,25 @@
 enum { BX = 3, SP = 4, BP = 5, SI = 6 };
 
 typedef struct Program {
-    GRand *r;
-    GByteArray *code;
+    RandomCode c;
     uint32_t pte[3];      /* flags of the second page of each place: [BX], [SP], [BP] */
     uint32_t start[3];
 } Program;
-
-static void put(Program *p, const void *bytes, unsigned n)
-{
-    g_byte_array_append(p->code, bytes, n);
-}
-static void put8(Program *p, uint8_t b)
-{
-    put(p, &b, 1);
-}
-static void put32(Program *p, uint32_t d)
-{
-    put(p, &d, 4);
-}
-static unsigned any(Program *p, unsigned n)
-{
-    return g_rand_int_range(p->r, 0, n);
-}
 
 /* ModRM for a field of one of the places. */
 static void put_field(Program *p, unsigned reg)
 {
     static const uint8_t bases[] = {BX, SP, BP, SI, SP, BP};
-    unsigned base = bases[any(p, sizeof bases)];
-    int disp = g_rand_int_range(p->r, -40, 60);
-    bool wide = any(p, 4) == 0;
-    put8(p, (wide ? 0x80 : 0x40) | reg << 3 | base);
+    unsigned base = bases[any(&p->c, sizeof bases)];
+    int disp = g_rand_int_range(p->c.r, -40, 60);
+    bool wide = any(&p->c, 4) == 0;
+    put8(&p->c, (wide ? 0x80 : 0x40) | reg << 3 | base);
     if (base == SP)
-        put8(p, 0x24);
+        put8(&p->c, 0x24);
     if (wide)
-        put32(p, disp);
+        put32(&p->c, disp);
     else
-        put8(p, disp);
+        put8(&p->c, disp);
 }
 
 static void put_insn(Program *p)
@@ -71,68 +54,68 @@ static void put_insn(Program *p)
         {0xc7, 0, 4}, {0xc6, 0, 1}, {0x83, 0, 1}, {0x83, 7, 1}, {0x83, 2, 1}, {0xff, 0, 0}, {0xff, 1, 0}, {0xff, 6, 0}, {0xff, 6, 0},
         {0xf7, 2, 0}, {0xf7, 3, 0}, {0xf7, 4, 0}, {0xc1, 4, 1}, {0xd1, 5, 0}, {0xd9, 0, 0}, {0xd9, 3, 0}, {0xdb, 0, 0},
     };
-    unsigned reg = any(p, 3);
+    unsigned reg = any(&p->c, 3);
 
-    switch (any(p, 24)) {
+    switch (any(&p->c, 24)) {
     case 0: case 1: case 2: case 3: case 4: case 5: case 6: case 7:
-        put8(p, with_reg[any(p, sizeof with_reg)]);
+        put8(&p->c, with_reg[any(&p->c, sizeof with_reg)]);
         put_field(p, reg);
         break;
     case 8: /* bytes, AH, CH and DH among them */
-        put8(p, any(p, 2) ? 0x88 : 0x8a);
-        put_field(p, reg + (any(p, 2) ? 4 : 0));
+        put8(&p->c, any(&p->c, 2) ? 0x88 : 0x8a);
+        put_field(p, reg + (any(&p->c, 2) ? 4 : 0));
         break;
     case 9: case 10:
-        put8(p, 0x0f);
-        put8(p, with_reg_0f[any(p, G_N_ELEMENTS(with_reg_0f))]);
+        put8(&p->c, 0x0f);
+        put8(&p->c, with_reg_0f[any(&p->c, G_N_ELEMENTS(with_reg_0f))]);
         put_field(p, reg);
         break;
     case 11: case 12: case 13: {
-        const uint8_t *w = with_n[any(p, G_N_ELEMENTS(with_n))];
-        put8(p, w[0]);
+        const uint8_t *w = with_n[any(&p->c, G_N_ELEMENTS(with_n))];
+        put8(&p->c, w[0]);
         put_field(p, w[1]);
         for (unsigned n = 0; n < w[2]; n++)
-            put8(p, any(p, 256));
+            put8(&p->c, any(&p->c, 256));
         break;
     }
     case 14: case 15:
-        put8(p, 0x50 + any(p, 8)); /* push, ESP too */
+        put8(&p->c, 0x50 + any(&p->c, 8)); /* push, ESP too */
         break;
     case 16: case 17:
-        put8(p, 0x58 + reg);
+        put8(&p->c, 0x58 + reg);
         break;
     case 18: { /* the places move by constants */
         static const char *const moves[] = {"\x83\xec\x08", "\x83\xc4\x0c", "\x8d\x5b\x05", "\x89\xe5", "\x8d\x73\x08", "\x8d\x6c\x24\x10",
                                             "\x46", "\x4b", "\x89\xde", "\x83\xeb\x03"};
-        const char *m = moves[any(p, G_N_ELEMENTS(moves))];
-        put(p, m, strlen(m));
+        const char *m = moves[any(&p->c, G_N_ELEMENTS(moves))];
+        put(&p->c, m, strlen(m));
         break;
     }
     case 19: /* SSE: movups, movd */
-        put8(p, 0x0f);
-        put8(p, any(p, 2) ? 0x10 : 0x11);
-        put_field(p, any(p, 8));
+        put8(&p->c, 0x0f);
+        put8(&p->c, any(&p->c, 2) ? 0x10 : 0x11);
+        put_field(p, any(&p->c, 8));
         break;
     case 20: { /* what calls its handler, flags, what goes somewhere else */
         static const char *const others[] = {"\xd7", "\xf9", "\x9f", "\x9c", "\x8b\x14\x0b", "\x0f\x92\xc1", "\x99", "\x60\x61", "\x16\x58"};
-        const char *o = others[any(p, G_N_ELEMENTS(others))];
-        put(p, o, strlen(o));
+        const char *o = others[any(&p->c, G_N_ELEMENTS(others))];
+        put(&p->c, o, strlen(o));
         break;
     }
     case 21:
-        put(p, "\xe8\0\0\0\0\x58", 6); /* call to the next; pop eax */
+        put(&p->c, "\xe8\0\0\0\0\x58", 6); /* call to the next; pop eax */
         break;
     case 22:
-        put8(p, 0x70 + any(p, 16)); /* jcc over an instruction */
-        put(p, "\x03\x90\x41\x90", 4);
+        put8(&p->c, 0x70 + any(&p->c, 16)); /* jcc over an instruction */
+        put(&p->c, "\x03\x90\x41\x90", 4);
         break;
     default:
-        if (any(p, 6) == 0) {
-            put8(p, 0xc9); /* leave */
-            put8(p, 0xb8 + BP);
-            put32(p, p->start[2]);
+        if (any(&p->c, 6) == 0) {
+            put8(&p->c, 0xc9); /* leave */
+            put8(&p->c, 0xb8 + BP);
+            put32(&p->c, p->start[2]);
         } else {
-            put8(p, 0x8d); /* lea reg */
+            put8(&p->c, 0x8d); /* lea reg */
             put_field(p, reg);
         }
         break;
@@ -143,38 +126,36 @@ static Program *program_new(uint32_t seed)
 {
     static const uint32_t kinds[] = {3, 3, 3, 1, 0}; /* writable, read-only, absent */
     Program *p = g_new0(Program, 1);
-    p->r = g_rand_new_with_seed(seed);
-    p->code = g_byte_array_new();
+    code_init(&p->c, seed);
     for (unsigned n = 0; n < 3; n++) {
-        p->start[n] = 0x20000 + n * 0x10000 + PAGE_SIZE + g_rand_int_range(p->r, -150, 60);
-        p->pte[n] = kinds[any(p, G_N_ELEMENTS(kinds))];
+        p->start[n] = 0x20000 + n * 0x10000 + PAGE_SIZE + g_rand_int_range(p->c.r, -150, 60);
+        p->pte[n] = kinds[any(&p->c, G_N_ELEMENTS(kinds))];
     }
-    if (any(p, 8) == 0)
-        p->start[0] = RAM_SIZE + 0x1000 + any(p, 100); /* no memory */
-    if (any(p, 8) == 0)
+    if (any(&p->c, 8) == 0)
+        p->start[0] = RAM_SIZE + 0x1000 + any(&p->c, 100); /* no memory */
+    if (any(&p->c, 8) == 0)
         p->start[0] = CODE + PAGE_SIZE - 64; /* behind the code, on its page */
-    put8(p, 0xbf); /* mov edi, ITERATIONS */
-    put32(p, ITERATIONS);
-    unsigned loop = p->code->len;
-    put8(p, 0xb8 + BX);
-    put32(p, p->start[0]);
-    put8(p, 0xb8 + SP);
-    put32(p, p->start[1]);
-    put8(p, 0xb8 + BP);
-    put32(p, p->start[2]);
-    put(p, "\x8d\x73\xe8", 3); /* lea esi, [ebx - 24] */
-    for (unsigned n = 4 + any(p, 50); n > 0; n--)
+    put8(&p->c, 0xbf); /* mov edi, ITERATIONS */
+    put32(&p->c, ITERATIONS);
+    unsigned loop = p->c.code->len;
+    put8(&p->c, 0xb8 + BX);
+    put32(&p->c, p->start[0]);
+    put8(&p->c, 0xb8 + SP);
+    put32(&p->c, p->start[1]);
+    put8(&p->c, 0xb8 + BP);
+    put32(&p->c, p->start[2]);
+    put(&p->c, "\x8d\x73\xe8", 3); /* lea esi, [ebx - 24] */
+    for (unsigned n = 4 + any(&p->c, 50); n > 0; n--)
         put_insn(p);
-    put(p, "\x4f\x0f\x85", 3); /* dec edi; jnz loop */
-    put32(p, loop - (p->code->len + 4));
-    put8(p, 0xf4);
+    put(&p->c, "\x4f\x0f\x85", 3); /* dec edi; jnz loop */
+    put32(&p->c, loop - (p->c.code->len + 4));
+    put8(&p->c, 0xf4);
     return p;
 }
 
 static void program_free(Program *p)
 {
-    g_rand_free(p->r);
-    g_byte_array_unref(p->code);
+    code_clear(&p->c);
     g_free(p);
 }
 
@@ -215,7 +196,7 @@ static CpuBench *bench_new(const Program *p)
         b->ram->host[n] = n * 0x9e3779b1u >> 24;
     for (int n = 0; n < 8; n++)
         v->gpr[n].q = 0x01020304u * n;
-    cpu_bench_load(b, CODE, p->code->data, p->code->len);
+    cpu_bench_load(b, CODE, p->c.code->data, p->c.code->len);
     return b;
 }
 
@@ -266,7 +247,7 @@ static void test_random(void)
             else if (way > 2)
                 tcache_set_chaos(t->v->tcache, n + way);
             do
-                other = tcache_run(t->v, way == 2 ? 1 + any(p, 30) : 0);
+                other = tcache_run(t->v, way == 2 ? 1 + any(&p->c, 30) : 0);
             while (other == EXIT_BUDGET);
             g_assert_cmpint(other, ==, exit);
             assert_alike(i, t, !t->shutdowns); /* with a bound, faults count too */

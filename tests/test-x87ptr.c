@@ -6,6 +6,7 @@
  * loops as well, and compared at the end with all else: the interpreter, which sets the pointers at once, tells what is right.
  */
 #include "cpubench.h"
+#include "randomcode.h"
 
 #include <string.h>
 
@@ -29,36 +30,14 @@
 
 enum { CX = 1, BX = 3, BP = 5, SI = 6 };
 
-typedef struct Program {
-    GRand *r;
-    GByteArray *code;
-} Program;
-
-static void put(Program *p, const void *bytes, unsigned n)
-{
-    g_byte_array_append(p->code, bytes, n);
-}
-static void put8(Program *p, uint8_t b)
-{
-    put(p, &b, 1);
-}
-static void put32(Program *p, uint32_t d)
-{
-    put(p, &d, 4);
-}
-static unsigned any(Program *p, unsigned n)
-{
-    return g_rand_int_range(p->r, 0, n);
-}
-
-static void put_one(Program *p, const char *const *list, unsigned n)
+static void put_one(RandomCode *p, const char *const *list, unsigned n)
 {
     const char *s = list[any(p, n)];
     put(p, s, strlen(s));
 }
 
 /* opcode with an operand in memory; reg: ModRM.reg */
-static void put_mem(Program *p, uint8_t opcode, unsigned reg)
+static void put_mem(RandomCode *p, uint8_t opcode, unsigned reg)
 {
     static const uint8_t bases[] = {BX, BP, SI};
     static const uint8_t overrides[] = {0x26, 0x64, 0x3e, 0x36, 0x2e};
@@ -94,7 +73,7 @@ static void put_mem(Program *p, uint8_t opcode, unsigned reg)
 }
 
 /* What has an operand in memory, but for what could unmask exceptions. */
-static void put_x87_mem(Program *p)
+static void put_x87_mem(RandomCode *p)
 {
     static const uint8_t ops[][2] = {
         {0xd9, 0}, {0xd9, 2}, {0xd9, 3}, {0xd9, 7}, {0xdb, 0}, {0xdb, 2}, {0xdb, 3}, {0xdb, 5}, {0xdb, 7}, {0xdd, 0}, {0xdd, 0}, {0xdd, 2},
@@ -108,7 +87,7 @@ static void put_x87_mem(Program *p)
         put_mem(p, arithmetic[any(p, sizeof arithmetic)], any(p, 8));
 }
 
-static void put_x87_reg(Program *p)
+static void put_x87_reg(RandomCode *p)
 {
     static const char *const ops[] = {
         "\xd9\xc1", "\xd9\xc9", "\xd9\xe0", "\xd9\xe1", "\xd9\xe4", "\xd9\xe5", "\xd9\xe8", "\xd9\xeb", "\xd9\xee", "\xd9\xfa", "\xd9\xfc",
@@ -119,7 +98,7 @@ static void put_x87_reg(Program *p)
 }
 
 /* What moves the registers that operands were addressed by. */
-static void put_move(Program *p)
+static void put_move(RandomCode *p)
 {
     static const char *const ops[] = {
         "\x83\xc3\x04", "\x83\xeb\x08", "\x8d\x73\x08", "\x89\xf5", "\x41", "\x83\xe1\x07", "\x87\xf3", "\x89\xdd", "\x53\x5e", "\xf7\xd9\x83\xe1\x03",
@@ -128,7 +107,7 @@ static void put_move(Program *p)
     put_one(p, ops, G_N_ELEMENTS(ops));
 }
 
-static void put_other(Program *p)
+static void put_other(RandomCode *p)
 {
     static const char *const ops[] = {"\xd7", "\x9c\x9d", "\x1e\x07"}; /* XLAT, PUSHF and POPF, PUSH DS and POP ES */
     switch (any(p, 8)) {
@@ -161,11 +140,10 @@ static void put_other(Program *p)
     }
 }
 
-static Program *program_new(uint32_t seed)
+static RandomCode *program_new(uint32_t seed)
 {
-    Program *p = g_new0(Program, 1);
-    p->r = g_rand_new_with_seed(seed);
-    p->code = g_byte_array_new();
+    RandomCode *p = g_new0(RandomCode, 1);
+    code_init(p, seed);
     put8(p, 0xbf); /* mov edi, ITERATIONS */
     put32(p, ITERATIONS);
     put(p, "\x0f\x01\x15", 3); /* lgdt */
@@ -193,17 +171,16 @@ static Program *program_new(uint32_t seed)
     return p;
 }
 
-static void program_free(Program *p)
+static void program_free(RandomCode *p)
 {
-    g_rand_free(p->r);
-    g_byte_array_unref(p->code);
+    code_clear(p);
     g_free(p);
 }
 
 /* Of #PF: FNSTENV to the log, and map the page. */
 static void put_handler(CpuBench *b)
 {
-    Program h = {.code = g_byte_array_new()};
+    RandomCode h = {.code = g_byte_array_new()};
     put(&h, "\x50\xa1", 2); /* push eax; mov eax, [log's end] */
     put32(&h, POINTERS + 16);
     put(&h, "\xd9\x30\x83\x05", 4); /* fnstenv [eax]; add dword, 28 */
@@ -225,7 +202,7 @@ static void no_difference(void *opaque, const char *report)
     g_error("%s", report);
 }
 
-static CpuBench *bench_new(const Program *p)
+static CpuBench *bench_new(const RandomCode *p)
 {
     CpuBench *b = cpu_bench_new("max", RAM_SIZE);
     Vcpu *v = b->v;
@@ -316,7 +293,7 @@ static void test_random(void)
     unsigned ended = 0, faults = 0;
 
     for (unsigned n = 0; n < PROGRAMS; n++) {
-        Program *p = program_new(n);
+        RandomCode *p = program_new(n);
         CpuBench *i = bench_new(p);
         Exit exit = interp_run(i->v, BUDGET);
         uint32_t log;

@@ -153,8 +153,10 @@ static void hear(Direct *d, QuietSpace *q, Policy *p)
     if (p)
         policy_stretches(p, insns_time(d, q->insns), q->ended);
     d->stats.entries += q->ended;
-    d->stats.decided[DECIDE_DIRECT] += q->ended;
-    d->stats.not_promoted += q->ended;
+    if (!d->impossible) {
+        d->stats.decided[DECIDE_DIRECT] += q->ended;
+        d->stats.not_promoted += q->ended;
+    }
     *q = (QuietSpace){.cr3 = q->cr3};
 }
 
@@ -170,6 +172,8 @@ static void be_quiet(Direct *d, Policy *p)
 static bool enter_user(Direct *d)
 {
     d->stats.entries++;
+    if (d->impossible)
+        be_quiet(d, NULL);
     if (d->skip || d->hold || d->impossible) {
         d->skip = false;
         return false;

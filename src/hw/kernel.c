@@ -250,7 +250,7 @@ static bool place_by_header(Multiboot *m, const uint8_t *data, gsize len, int at
     return true;
 }
 
-/* A structure being built for MB_INFO_ADDR: strings and tables follow the fixed part. */
+/* The structure being built for m->info: strings and tables follow the fixed part. */
 static uint32_t info_append(const Multiboot *m, GByteArray *info, const void *bytes, gsize len)
 {
     uint32_t addr = m->info + info->len;

@@ -16,7 +16,6 @@
 #include "clock.h"
 #include "hw/acpi.h"
 #include "hw/debugexit.h"
-#include "hw/testdev.h"
 #include "hw/debugport.h"
 #include "hw/dma.h"
 #include "hw/fdc.h"
@@ -37,6 +36,7 @@
 #include "hw/port92.h"
 #include "hw/rtc.h"
 #include "hw/serial.h"
+#include "hw/testdev.h"
 #include "hw/vga.h"
 #include "softmmu/ram.h"
 

@@ -35,18 +35,13 @@ static void port_write(void *opaque, uint64_t offset, uint64_t value, unsigned s
     memcpy(t->port + offset, &value, size);
 }
 
-static uint64_t flush_read(void *opaque, uint64_t offset, unsigned size)
+static uint64_t zero_read(void *opaque, uint64_t offset, unsigned size)
 {
     return 0;
 }
 
 static void flush_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
 {
-}
-
-static uint64_t irq_read(void *opaque, uint64_t offset, unsigned size)
-{
-    return 0;
 }
 
 static void irq_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
@@ -68,8 +63,8 @@ static void memory_write(void *opaque, uint64_t offset, uint64_t value, unsigned
 }
 
 static const RegionOps port_ops = {port_read, port_write, 1, 4};
-static const RegionOps flush_ops = {flush_read, flush_write, 1, 4};
-static const RegionOps irq_ops = {irq_read, irq_write, 1, 1};
+static const RegionOps flush_ops = {zero_read, flush_write, 1, 4};
+static const RegionOps irq_ops = {zero_read, irq_write, 1, 1};
 static const RegionOps memory_ops = {memory_read, memory_write, 1, 8};
 
 TestDev *testdev_new(Bus *mem, Bus *io, Gsi *gsi)

@@ -163,6 +163,15 @@ static inline void flags_clobbered(Tr *t)
 {
     t->host_ok = false;
 }
+/* al, ah: the flags as flags_park() leaves them -> the host's. */
+void tr_unpark(Emit *e);
+/* Where the next code goes. */
+static inline Ref tr_here(const Tr *t)
+{
+    return ref_to(t->c, t->e.p);
+}
+
+/* ---- trleave.c ---- */
 /* Jump to this instruction's slow path if cond holds. */
 void tr_slow_if(Tr *t, unsigned cond);
 /* Leave by edge n for target. backward: look whether anything asks for attention. */
@@ -184,6 +193,8 @@ void tr_call_begin(Tr *t, uint32_t eip);
 void tr_call_end(Tr *t, unsigned edge, uint32_t eip);
 /* tr_edge() by a call. */
 void tr_edge_call(Tr *t, unsigned n, uint32_t target);
+/* The block's cold code, behind all else. */
+void tr_cold(Tr *t);
 
 /* ---- address.c ---- */
 /*
