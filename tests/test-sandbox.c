@@ -225,6 +225,11 @@ static void test_segments(void)
     b->v->rip = ENTRY_CODE;
     g_assert_cmpint(box_resume(b), ==, SANDBOX_FAULT);
     g_assert_cmphex(b->v->rip, ==, ENTRY_CODE);
+    /* an EIP beyond the limit: the host's kernel can not return there, and it must not look like INTO */
+    b->v->seg[S_CS].limit = ENTRY_CODE - 1;
+    g_assert_cmpint(box_resume(b), ==, SANDBOX_FAULT);
+    g_assert_cmpint(b->stop.vector, ==, VEC_GP);
+    g_assert_cmphex(b->v->rip, ==, ENTRY_CODE);
     box_free(b);
 }
 

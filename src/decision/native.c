@@ -239,7 +239,7 @@ static void left_out(Direct *d, Stay *stay)
     }
 }
 
-static void trap(Direct *d, const SandboxStop *stop)
+static void trap(Direct *d, const SandboxStop *stop, Stay *stay)
 {
     Vcpu *v = d->v;
     fpu_home(d);
@@ -248,8 +248,15 @@ static void trap(Direct *d, const SandboxStop *stop)
         return;
     }
     uint8_t one_byte = stop->vector == VEC_BP ? 0xcc : stop->vector == VEC_OF ? 0xce : 0xf1;
-    uint8_t before = 0;
+    uint8_t before = 0, opcode = 0;
     mmu_peek(v, (eip_linear(v) - 1) & v->lin_mask, &before, 1);
+    if (stop->vector == VEC_OF && before != one_byte) { /* INT 4 has its vector there */
+        mmu_peek(v, (eip_linear(v) - 2) & v->lin_mask, &opcode, 1);
+        if (before != VEC_OF || opcode != 0xcd) { /* an interrupt of the host's came when EIP had just left the segment */
+            interpret(d, stay);
+            return;
+        }
+    }
     v->insn_rip = (uint32_t)(v->rip - (before == one_byte ? 1 : 2));
     event_soft_int(v, stop->vector, stop->is_int1 ? EVENT_ICEBP : EVENT_INT3_INTO);
 }
@@ -275,7 +282,7 @@ static bool deal_with(Direct *d, const SandboxStop *stop, Stay *stay)
             interpret(d, stay);
         return true;
     case SANDBOX_TRAP:
-        trap(d, stop);
+        trap(d, stop, stay);
         return true;
     case SANDBOX_SYSCALL:
         fpu_home(d);

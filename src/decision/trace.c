@@ -315,6 +315,14 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop)
     if (__atomic_exchange_n(&s->kicked, 0, __ATOMIC_SEQ_CST)
         || (__atomic_load_n(&v->attention, __ATOMIC_SEQ_CST) & (ATTN_EVENT | ATTN_STOP)))
         return leave(stop, SANDBOX_KICK, "kick");
+    /*
+     * The host's kernel could not return to such a place: its IRET faults, and that looks like INTO, as RF is clear. SDM 2A IRET
+     */
+    if ((uint32_t)v->rip > s->seg[S_CS].limit) {
+        leave(stop, SANDBOX_FAULT, "beyond the code segment");
+        stop->vector = VEC_GP;
+        return stop->exit;
+    }
     follow(s);
     regs_from_vcpu(s, v, &given);
     /* After a timer tick they are mostly as they were. */
