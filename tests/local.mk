@@ -64,6 +64,10 @@ check-test386: tests/romrun
 	tests/romrun --translate $(TEST386) $(TEST386_REFERENCE)
 .PHONY: check-test386
 
+# Decoding by memory against decoding.
+check_PROGRAMS += tests/test-decodecache
+tests_test_decodecache_SOURCES = tests/test-decodecache.c
+
 # The plain cases of system instructions against the careful ways.
 check_PROGRAMS += tests/test-plain
 tests_test_plain_SOURCES = tests/test-plain.c $(CPUBENCH)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "frontend/decode.h"
 
 #define HASH_SIZE 16384u
 #define PAGE_HASH_SIZE 4096u
@@ -26,7 +25,7 @@ struct CodeCache {
     GMutex lock; /* DMA kills blocks from the main loop's thread; quick needs none, a dead block matches nothing */
     struct Ram *ram;
     Vcpu *vcpu;
-    uint64_t features;
+    DecodeCache *decoder;
     void (*bind)(Insn *i);
     uint8_t *pool;
     size_t pool_size, bound, used;
@@ -164,7 +163,7 @@ CodeCache *codecache_new(struct Ram *ram, uint64_t features, void (*bind)(Insn *
     CodeCache *c = g_new0(CodeCache, 1);
     g_mutex_init(&c->lock);
     c->ram = ram;
-    c->features = features;
+    c->decoder = decodecache_new(features);
     c->bind = bind;
     c->pool_size = c->bound = pool_bytes;
     c->pool = mmap(NULL, pool_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -183,6 +182,7 @@ void codecache_free(CodeCache *c)
     if (c->ram)
         ram_set_watcher(c->ram, WATCH_CODE, NULL, NULL);
     munmap(c->pool, c->pool_size);
+    decodecache_free(c->decoder);
     g_mutex_clear(&c->lock);
     g_free(c);
 }
@@ -190,6 +190,11 @@ void codecache_free(CodeCache *c)
 void codecache_bound(CodeCache *c, size_t bytes)
 {
     c->bound = MIN(bytes, c->pool_size);
+}
+
+DecodeCache *codecache_decoder(CodeCache *c)
+{
+    return c->decoder;
 }
 
 void codecache_set_vcpu(CodeCache *c, Vcpu *v)
@@ -235,7 +240,7 @@ static DecodeResult decode_run(CodeCache *c, Block *b, const uint8_t *bytes, uns
     DecodeResult result = DECODE_OK;
     while (b->count < max) {
         Insn *i = &b->insns[b->count];
-        result = insn_decode(bytes + b->bytes, MIN(n - b->bytes, 15), b->code_size, c->features, i);
+        result = decodecache_decode(c->decoder, bytes + b->bytes, MIN(n - b->bytes, 15), b->code_size, i);
         if (result == DECODE_MORE)
             return result;
         if (result != DECODE_OK && b->count > 0)

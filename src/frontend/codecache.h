@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "frontend/insn.h"
+#include "frontend/decodecache.h"
 #include "softmmu/ram.h"
 
 typedef struct Block {
@@ -54,6 +54,8 @@ CodeCache *codecache_new(struct Ram *ram, uint64_t features, void (*bind)(Insn *
 void codecache_free(CodeCache *c);
 /* From now on use no more than so many bytes of the pool. */
 void codecache_bound(CodeCache *c, size_t bytes);
+/* What it decodes by, for others of the CPU's thread; belongs to c. */
+DecodeCache *codecache_decoder(CodeCache *c);
 
 /* Drop everything. Not while a block runs. */
 void codecache_flush(CodeCache *c);

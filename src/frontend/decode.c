@@ -265,7 +265,24 @@ static DecodeResult result_of(ZyanStatus status, unsigned n)
     return ZYAN_SUCCESS(status) ? DECODE_OK : DECODE_INVALID;
 }
 
+static InsnLayout layout_of(const ZydisDecodedInstruction *z)
+{
+    unsigned behind = z->attributes & ZYDIS_ATTRIB_HAS_MODRM ? z->raw.modrm.offset
+                    : z->raw.disp.size ? z->raw.disp.offset
+                    : z->raw.imm[0].size ? z->raw.imm[0].offset : z->length;
+    return (InsnLayout){
+        .opcode_at = behind - 1, .has_modrm = z->attributes & ZYDIS_ATTRIB_HAS_MODRM,
+        .disp_at = z->raw.disp.offset, .disp_size = z->raw.disp.size / 8,
+        .imm_at = z->raw.imm[0].offset, .imm_size = z->raw.imm[0].size / 8, .more_imm = z->raw.imm[1].size > 0,
+    };
+}
+
 DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, uint64_t features, Insn *out)
+{
+    return insn_decode_layout(bytes, n, code_size, features, out, &(InsnLayout){0});
+}
+
+DecodeResult insn_decode_layout(const uint8_t *bytes, unsigned n, unsigned code_size, uint64_t features, Insn *out, InsnLayout *layout)
 {
     ZydisDecoder decoder;
     ZydisDecoderContext context;
@@ -322,6 +339,7 @@ DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, u
         out->flags |= INSN_SOFT_INT;
     if (ends_block(&z, row))
         out->flags |= INSN_ENDS_BLOCK;
+    *layout = layout_of(&z);
     return DECODE_OK;
 }
 

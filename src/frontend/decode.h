@@ -19,6 +19,18 @@ typedef enum DecodeResult {
  */
 DecodeResult insn_decode(const uint8_t *bytes, unsigned n, unsigned code_size, uint64_t features, Insn *out);
 
+/* Where its parts are in the bytes of an instruction. */
+typedef struct InsnLayout {
+    uint8_t opcode_at;           /* the last byte of the opcode */
+    bool has_modrm;
+    uint8_t disp_at, disp_size;  /* in bytes; 0: none */
+    uint8_t imm_at, imm_size;    /* the first immediate, which may be a branch displacement or a far pointer's offset */
+    bool more_imm;               /* there is a second one */
+} InsnLayout;
+
+/* insn_decode(), and on DECODE_OK the layout. */
+DecodeResult insn_decode_layout(const uint8_t *bytes, unsigned n, unsigned code_size, uint64_t features, Insn *out, InsnLayout *layout);
+
 /* An instruction without its operands: what a sweep over a page wants to know. */
 typedef struct InsnPeek {
     uint16_t row;    /* InsnRow; ROW_INVALID when this CPU does not have it */

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "frontend/decodecache.h"
 #include "tcache/codebuf.h"
 #include "tcache/tcache.h"
 #include "tcache/winform.h"
@@ -141,7 +142,7 @@ typedef uint64_t EnterFn(Vcpu *v, const void *code);
 struct TCache {
     Vcpu *v;
     CodeBuf *buf;
-    uint64_t features; /* decoded */
+    DecodeCache *decoded; /* of the interpreter's code cache */
     bool bmi2;         /* the host has it */
     GThread *thread;   /* that runs the CPU */
 

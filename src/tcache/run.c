@@ -348,7 +348,7 @@ TCache *tcache_new(Vcpu *v, size_t bytes, GError **error)
     TCache *c = large_new0(sizeof *c);
     c->v = v;
     c->buf = buf;
-    c->features = v->model->features;
+    c->decoded = codecache_decoder(v->code);
     c->bmi2 = __builtin_cpu_supports("bmi2");
     for (unsigned n = 0; n < 2 * FETCH_SIZE; n++)
         v->fetch[n / FETCH_SIZE][n % FETCH_SIZE] = FETCH_NONE;

@@ -6,7 +6,6 @@
  * is longer or shorter than the one before.
  */
 #include "cpu/handlers.h"
-#include "frontend/decode.h"
 #include "tcache/internal.h"
 
 #define INSN_BYTES 15
@@ -35,7 +34,7 @@ const Insn *site_decode(Vcpu *v, Site *s)
     bool kept = i != NULL;
     if (!kept)
         i = &c->insn;
-    if (insn_decode(bytes, b->host2 ? INSN_BYTES : room, c->modes[b->mode].bits & MODE_CODE32 ? 4 : 2, c->features, i) == DECODE_MORE)
+    if (decodecache_decode(c->decoded, bytes, b->host2 ? INSN_BYTES : room, c->modes[b->mode].bits & MODE_CODE32 ? 4 : 2, i) == DECODE_MORE)
         i->len = s->len; /* changed, and not whole: an invalid instruction */
     insn_bind(i);
     s->insn = kept ? ref_to(c, i) : 0;

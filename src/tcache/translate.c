@@ -4,7 +4,6 @@
 #include "tcache/translate.h"
 
 #include "cpu/handlers.h"
-#include "frontend/decode.h"
 #include "tcache/fplive.h"
 #include "tcache/listing.h"
 
@@ -385,7 +384,7 @@ static unsigned decode_crossing(Tr *t, Hva host, unsigned room, Hva next)
 
     memcpy(bytes, host, room);
     memcpy(bytes + room, next, sizeof bytes - room);
-    if (insn_decode(bytes, sizeof bytes, t->bits & MODE_CODE32 ? 4 : 2, t->c->features, i) != DECODE_OK || i->len <= room)
+    if (decodecache_decode(t->c->decoded, bytes, sizeof bytes, t->bits & MODE_CODE32 ? 4 : 2, i) != DECODE_OK || i->len <= room)
         return 0;
     if ((uint64_t)t->b->eip + i->len > MIN((uint64_t)t->cs_limit + 1, 0xffffffffu))
         return 0;
@@ -422,7 +421,7 @@ static unsigned decode(Tr *t, Hva host)
         room = end - t->b->eip;
     while (t->n < TRANS_INSNS && at < room) {
         Insn *i = &t->insn[t->n];
-        DecodeResult result = insn_decode(host + at, MIN(room - at, 15), size, t->c->features, i);
+        DecodeResult result = decodecache_decode(t->c->decoded, host + at, MIN(room - at, 15), size, i);
         t->more = result == DECODE_MORE && t->n == 0;
         if (result != DECODE_OK)
             break;
