@@ -2,9 +2,9 @@
 # A test is added by:  check_PROGRAMS += tests/test-foo   and   tests_test_foo_SOURCES = tests/test-foo.c
 
 # The CPU against the host's own: see docs/testing.md. tests/diff/ holds the harness.
-DIFF = tests/diff/case.h tests/diff/compare.c tests/diff/compare.h tests/diff/engine-interp.c tests/diff/engine.h \
-	tests/diff/gen.c tests/diff/gen.h tests/diff/native.c tests/diff/native.h tests/diff/rng.c tests/diff/rng.h \
-	tests/diff/undefined.def tests/diff/worker.c tests/diff/worker.h
+DIFF = tests/diff/batch.c tests/diff/case.h tests/diff/compare.c tests/diff/compare.h tests/diff/engine-interp.c tests/diff/engine.h \
+	tests/diff/gen.c tests/diff/gen.h tests/diff/native.c tests/diff/native.h tests/diff/packed.c tests/diff/packed.h tests/diff/rng.c tests/diff/rng.h \
+	tests/diff/undefined.def tests/diff/worker.c tests/diff/worker.h tests/diff/worker_state.h
 check_PROGRAMS += tests/test-diff
 tests_test_diff_SOURCES = tests/test-diff.c $(DIFF)
 tests_test_diff_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

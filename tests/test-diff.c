@@ -2,7 +2,7 @@
  * The differential test: random instructions on the host CPU and on our engines, compared. See docs/testing.md.
  *
  *     test-diff [--cases N] [--seed S] [--first I] [--only MNEMONIC] [-j N] [--case I] [--coverage] [--reports N]
- *               [--translate | --window [--budget N]]
+ *               [--translate | --window [--budget N] | --direct | --strict] [--batch]
  *
  * DIFF_CASES, DIFF_SEED and DIFF_JOBS in the environment are the defaults of --cases, --seed and -j. The work is done
  * in worker processes; the parent starts them, sees that they move, and starts them again behind a case that killed
@@ -23,7 +23,7 @@ typedef struct Options {
     gint64 cases, seed, first, single;
     int jobs, reports;
     char *only, *cpu;
-    gboolean coverage, translate, window, direct, strict;
+    gboolean coverage, translate, window, direct, strict, batch;
     int budget;
 } Options;
 
@@ -46,31 +46,60 @@ static DiffEngine *engine_new(const Options *o)
     return o->translate ? diff_engine_translate(o->cpu) : diff_engine_interp(o->cpu);
 }
 
+/* What makes the same engine and the same cases. */
+static char *same_options(const Options *o)
+{
+    GString *s = g_string_new(o->window ? " --window" : o->strict ? " --strict" : o->direct ? " --direct"
+                              : o->translate ? " --translate" : "");
+    if (o->budget)
+        g_string_append_printf(s, " --budget %d", o->budget);
+    if (strcmp(o->cpu, "max"))
+        g_string_append_printf(s, " --cpu %s", o->cpu);
+    if (o->only)
+        g_string_append_printf(s, " --only %s", o->only);
+    if (o->batch)
+        g_string_append(s, " --batch");
+    return g_string_free(s, FALSE);
+}
+
+static Worker *new_worker(const Options *o, DiffEngine *e, const char *options, const char **reason)
+{
+    Worker *w = worker_new(e, o->only, options, reason);
+    if (w && o->batch)
+        worker_set_packed(w);
+    return w;
+}
+
 static void work(const Options *o, Job *job)
 {
     const char *reason = NULL;
+    g_autofree char *options = same_options(o);
     DiffEngine *e = engine_new(o);
-    Worker *w = e ? worker_new(e, o->only, &reason) : NULL;
+    Worker *w = e ? new_worker(o, e, options, &reason) : NULL;
     if (!w) {
         printf("1..0 # SKIP %s\n", e ? reason : "no such -cpu, or not on this host");
         fflush(stdout);
         _exit(EXIT_SKIP);
     }
     GString *report = g_string_new(NULL);
-    for (; job->s->next < job->end; job->s->next++) {
+    while (job->s->next < job->end) {
         bool tell = job->s->mismatches < (uint64_t)o->reports;
-        worker_case(w, o->seed, job->s->next, job->s, tell ? report : NULL, true);
+        if (o->batch) {
+            worker_batch(w, o->seed, job->s->next, job->end, job->s, tell ? report : NULL);
+        } else {
+            worker_case(w, o->seed, job->s->next, job->s, tell ? report : NULL, true);
+            job->s->next++;
+        }
         if (report->len) {
             fputs(report->str, stdout);
-            printf("#   again: tests/test-diff --seed %" G_GINT64_FORMAT " --case %" G_GUINT64_FORMAT "%s%s\n", o->seed,
-                   job->s->next, o->only ? " --only " : "", o->only ? o->only : "");
             fflush(stdout);
             g_string_truncate(report, 0);
         }
     }
-    g_string_free(report, TRUE);
     if (o->direct || o->strict)
-        printf("# ran directly: %" G_GUINT64_FORMAT " times\n", diff_engine_direct_stays(e));
+        diff_engine_direct_print(e, report);
+    fputs(report->str, stdout);
+    g_string_free(report, TRUE);
     fflush(stdout);
     worker_free(w);
     _exit(0);
@@ -148,6 +177,7 @@ int main(int argc, char **argv)
         { "budget", 'b', 0, G_OPTION_ARG_INT, &o.budget, "of their mappings", "N" },
         { "direct", 'd', 0, G_OPTION_ARG_NONE, &o.direct, "test direct execution in a sandbox", NULL },
         { "strict", 0, 0, G_OPTION_ARG_NONE, &o.strict, "the same by split views", NULL },
+        { "batch", 0, 0, G_OPTION_ARG_NONE, &o.batch, "many cases' code in memory at once (other cases than without)", NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "worker processes", "N" },
         { "reports", 0, 0, G_OPTION_ARG_INT, &o.reports, "mismatches described by each worker", "N" },
         { "coverage", 0, 0, G_OPTION_ARG_NONE, &o.coverage, "print how often each row ran", NULL },
@@ -166,7 +196,8 @@ int main(int argc, char **argv)
     if (o.single >= 0) {
         const char *reason = NULL;
         DiffEngine *e = engine_new(&o);
-        Worker *w = e ? worker_new(e, o.only, &reason) : NULL;
+        g_autofree char *options = same_options(&o);
+        Worker *w = e ? new_worker(&o, e, options, &reason) : NULL;
         GString *out = g_string_new(NULL);
         static WorkerStatus s;
         if (!w) {
@@ -174,6 +205,8 @@ int main(int argc, char **argv)
             return 2;
         }
         worker_show(w, o.seed, o.single, out);
+        if (o.batch)
+            worker_show_in_batch(w, o.seed, o.single, out);
         bool equal = worker_case(w, o.seed, o.single, &s, out, true);
         fputs(out->str, stdout);
         g_string_free(out, TRUE);

@@ -271,7 +271,6 @@ static bool deal_with(Direct *d, const SandboxStop *stop, Stay *stay)
     switch (stop->exit) {
     case SANDBOX_FAULT:
         d->stats.faults[stop->vector & 31]++;
-        space_saw(s, eip_linear(v), code_size(v));
         if (!space_aimed(s, eip_linear(v)))
             return true; /* a jump into the other window */
         if (stop->vector == VEC_PF && stop->has_addr)
@@ -290,7 +289,6 @@ static bool deal_with(Direct *d, const SandboxStop *stop, Stay *stay)
         event_soft_int(v, stop->vector, EVENT_SOFT_INT);
         return true;
     case SANDBOX_KICK:
-        space_saw(s, eip_linear(v), code_size(v));
         return true;
     case SANDBOX_ESCAPE:
     case SANDBOX_LOST:
@@ -358,6 +356,8 @@ static void run(Direct *d, Stay *stay)
             no_place(d);
             return;
         }
+        /* An executable page may have instructions that the sweep did not come to: here is one, perhaps. */
+        space_saw(d->now, eip_linear(v), code_size(v));
         uint64_t begin = direct_ticks();
         sandbox_pool_run(d->pool, d->now->cr3, v, &stop);
         stay->last = direct_ticks() - begin;

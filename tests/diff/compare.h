@@ -27,6 +27,7 @@ enum {
 typedef struct HostRules {
     bool amd;
     bool fip_always; /* FIP, FDP and FOP are saved always; else only while an unmasked exception is pending */
+    bool fip_lost; /* an engine runs in a process of the host's, and a stop between two instructions loses them in that case */
     bool icebp_before; /* INT1 reports its own address, as some hypervisors have it; the CPUs report the next one */
 } HostRules;
 

@@ -312,6 +312,25 @@ DiffEngine *diff_engine_windowed(const char *model, unsigned budget)
     return e;
 }
 
+/* A flat view is of a page as it is, and one instruction that must not run keeps all of it out. */
+enum { GROUP_RUNS, GROUP_REFUSED, GROUP_EDGE };
+
+static unsigned flat_group(DiffEngine *e, const DiffCase *c)
+{
+    const SweepRules *rules = &self(e)->direct->spaces->rules;
+    uint8_t bytes[DIFF_CODE_MAX + SWEEP_INSN_MAX];
+    memset(bytes, 0xf4, sizeof bytes);
+    memcpy(bytes, c->code, c->code_len);
+    for (unsigned k = 0; k < c->code_len;) {
+        InsnPeek p;
+        Look found = sweep_look(rules, bytes + k, SWEEP_INSN_MAX, c->code_size, &p);
+        if (found != LOOK_OK && found != LOOK_TRAPS)
+            return GROUP_REFUSED;
+        k += found == LOOK_OK ? p.len : 1;
+    }
+    return (c->code_addr & 0xfff) + c->code_len > 0x1000 - SWEEP_INSN_MAX ? GROUP_EDGE : GROUP_RUNS;
+}
+
 DiffEngine *diff_engine_direct(const char *model, bool split)
 {
     DiffEngine *e = diff_engine_translate(model);
@@ -320,6 +339,8 @@ DiffEngine *diff_engine_direct(const char *model, bool split)
     e->name = split ? "split views" : "direct execution";
     self(e)->direct = direct_new(self(e)->v, split ? DIRECT_STRICT : DIRECT_ON, NULL);
     self(e)->direct->forced = true;
+    e->on_host = true;
+    e->group = split ? NULL : flat_group;
     if (!direct_try(self(e)->direct)) {
         e->free(e);
         return NULL;
@@ -327,7 +348,15 @@ DiffEngine *diff_engine_direct(const char *model, bool split)
     return e;
 }
 
-uint64_t diff_engine_direct_stays(const DiffEngine *e)
+void diff_engine_direct_print(const DiffEngine *e, GString *out)
 {
-    return self((DiffEngine *)e)->direct->stats.stays;
+    const DirectStats *d = &self((DiffEngine *)e)->direct->stats;
+    uint64_t stops = 0;
+    for (int i = 0; i < SANDBOX_EXIT_COUNT; i++)
+        stops += d->exits[i];
+    g_string_append_printf(out, "# stays in a sandbox: %" G_GUINT64_FORMAT ", stops: %" G_GUINT64_FORMAT ", of them instructions left"
+                           " out of copies: %" G_GUINT64_FORMAT "; instructions interpreted: %" G_GUINT64_FORMAT
+                           "; through refused pages: %" G_GUINT64_FORMAT "; mapped: %" G_GUINT64_FORMAT " data, %"
+                           G_GUINT64_FORMAT " code\n", d->stays, stops, d->left_out, d->interpreted, d->excursions, d->mapped,
+                           d->code);
 }

@@ -6,11 +6,16 @@
  */
 #pragma once
 
+#include <glib.h>
+
 #include "diff/case.h"
+
+enum { DIFF_GROUPS = 3 };
 
 typedef struct DiffEngine DiffEngine;
 struct DiffEngine {
     const char *name;
+    bool on_host;      /* cases run in a process of the host's, and stop there between instructions */
     uint64_t features; /* InsnFeature bits of the CPU it models */
     /* Host address of the bytes of page n of diff_pages. */
     uint8_t *(*page)(DiffEngine *e, int page);
@@ -18,6 +23,8 @@ struct DiffEngine {
     void (*touched)(DiffEngine *e, int page, unsigned offset, unsigned len);
     /* Run until an exception, at most max_insns instructions; vector is DIFF_END_HUNG when there was none. */
     void (*run)(DiffEngine *e, const DiffCase *c, unsigned max_insns, DiffResult *r);
+    /* Cases of which group may the case share its pages of code with? NULL: with all. */
+    unsigned (*group)(DiffEngine *e, const DiffCase *c);
     void (*free)(DiffEngine *e);
     /* The engine's own supervisor pages: cases that meet them prove nothing. */
     uint32_t reserved, reserved_len;
@@ -34,5 +41,5 @@ DiffEngine *diff_engine_windowed(const char *model, unsigned budget);
  * interpreter first, to see that it ends. NULL for an unknown model, or when the host allows no sandbox.
  */
 DiffEngine *diff_engine_direct(const char *model, bool split);
-/* How many cases' code it ran in a sandbox. */
-uint64_t diff_engine_direct_stays(const DiffEngine *e);
+/* How often it ran code in a sandbox, and with what stops. */
+void diff_engine_direct_print(const DiffEngine *e, GString *out);

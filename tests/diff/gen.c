@@ -15,12 +15,14 @@
 
 #include "diff/compare.h"
 #include "diff/gen.h"
+#include "diff/packed.h"
 #include "frontend/decode.h"
 
 struct Gen {
     ZydisDecoder dec32, dec16;
     uint64_t features;
     uint16_t only; /* row, 0 for any */
+    bool packed;
 };
 
 typedef struct Op {
@@ -62,6 +64,11 @@ Gen *gen_new(uint64_t features, const char *only)
 void gen_free(Gen *g)
 {
     g_free(g);
+}
+
+void gen_set_packed(Gen *g, bool packed)
+{
+    g->packed = packed;
 }
 
 const ZydisDecoder *gen_decoder(const Gen *g, unsigned code_size)
@@ -432,8 +439,11 @@ static uint32_t pick_target(Work *w)
     case 0: return pick_linear(w->r) | 1u << 29; /* never into the middle of code */
     case 1: return DIFF_CODE + 0x2000 + k % 16;
     case 2:
-    case 3: return (c->code_addr - DIFF_CODE < 0x1000 ? DIFF_CODE + 0x1200 : DIFF_CODE) + k % 0xd00;
-    default: return c->code_addr + c->code_len + k % 4;
+    case 3:
+        if (w->g->packed)
+            return packed_hole(k);
+        return (c->code_addr - DIFF_CODE < 0x1000 ? DIFF_CODE + 0x1200 : DIFF_CODE) + k % 0xd00;
+    default: return c->code_addr + c->code_len + (w->g->packed ? 0 : k % 4);
     }
 }
 
@@ -608,6 +618,8 @@ static void random_state(Work *w)
     DiffCase *c = w->c;
     Rng *r = w->r;
     unsigned mode = rng_below(r, 100);
+    if (w->g->packed) /* a page's code is of one size at a time */
+        mode = packed_is_16bit(c->index) ? 85 + mode % 15 : mode % 85;
     static const uint16_t flat[6] = { DIFF_DS32, DIFF_CS32, DIFF_DS32, DIFF_DS32, DIFF_DS32, 0 };
     static const uint8_t code32[] = { LDT_CODE32, LDT_CODE_X }, code16[] = { LDT_CODE16, LDT_CODE16, LDT_CODE16_SHORT };
     static const uint8_t stack[] = { LDT_STACK16, LDT_STACK16, 12, 13 };
@@ -650,6 +662,10 @@ static void random_state(Work *w)
     c->gpr[4] = DIFF_STACK + 0x100 + (rng_next(r) % 0x1e00 & ~3u) - seg_base(c->sel[2]);
     if (stack16(c))
         c->gpr[4] = (uint32_t)diff_esp_high[rng_below(r, DIFF_ESP_HIGHS)] << 16 | (c->gpr[4] & 0xffff);
+    if (w->g->packed) {
+        c->code_addr = packed_address(c, r);
+        return;
+    }
     /* Where the code lies: mostly in the middle of a page, also across the two and up to the end of the last. */
     unsigned place = rng_below(r, 12);
     uint32_t off = 0x100 + rng_below(r, 0xd00);
@@ -669,7 +685,9 @@ static void random_state(Work *w)
 /* Away from the ends of pages and segments. */
 static void move_code(Work *w)
 {
-    if (w->c->code_addr < DIFF_SMC)
+    if (w->c->code_addr < DIFF_SMC && w->g->packed)
+        w->c->code_addr = packed_home(w->c);
+    else if (w->c->code_addr < DIFF_SMC)
         w->c->code_addr = DIFF_CODE + 0x100 + rng_below(w->r, 0xd00);
 }
 
@@ -743,6 +761,9 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
             else
                 target = (int8_t)target + next;
         }
+        if (g->packed && k % 8 == 0 && packed_is_others(c->code_addr + target))
+            target = o->z.raw.imm[0].size == 8 ? c->code_len
+                                               : packed_hole(k / 8) - c->code_addr;
         uint32_t rel = target - next;
         memcpy(c->code + c->start[n] + o->z.raw.imm[0].offset, &rel, o->z.raw.imm[0].size / 8);
     }

@@ -16,6 +16,8 @@ typedef struct Gen Gen;
  */
 Gen *gen_new(uint64_t features, const char *only);
 void gen_free(Gen *g);
+/* From now on make packed cases: see packed.h. They are like others, but for where their code lies and where it jumps to. */
+void gen_set_packed(Gen *g, bool packed);
 /* Random bytes that look like an instruction: prefixes, an opcode of any map, operands. Most decode. */
 void gen_bytes(Rng *r, unsigned code_size, uint8_t bytes[15]);
 /* The standing contents of page n of diff_pages. Code pages are all HLT. */

@@ -6,18 +6,8 @@
  */
 #include <string.h>
 
-#include "diff/worker.h"
+#include "diff/worker_state.h"
 #include "frontend/insn.h"
-
-struct Worker {
-    DiffEngine *e;
-    Native *n;
-    Gen *g;
-    HostRules rules;
-    uint8_t standing[DIFF_PAGES][4096];
-    uint8_t *native[DIFF_PAGES], *engine[DIFF_PAGES];
-    DiffResult host, got;
-};
 
 enum { BUDGET = 6000 };
 
@@ -40,7 +30,8 @@ static void put_case(Worker *w, const DiffCase *c)
     for (int i = 0; i < 2; i++)
         if (c->hot_addr[i])
             put_bytes(w, c->hot_addr[i], c->hot[i], DIFF_HOT, false);
-    put_bytes(w, c->code_addr, c->code, c->code_len, true);
+    if (!w->packed)
+        put_bytes(w, c->code_addr, c->code, c->code_len, true);
 }
 
 static void restore_page(Worker *w, int page)
@@ -54,12 +45,13 @@ static void restore_page(Worker *w, int page)
 }
 
 /* Put the memory back that the case, or put_case(), changed. */
-static void restore(Worker *w, const DiffCase *c)
+void worker_restore(Worker *w, const DiffCase *c)
 {
     static uint8_t hlt[DIFF_CODE_MAX];
     if (!hlt[0])
         memset(hlt, 0xf4, sizeof hlt);
-    put_bytes(w, c->code_addr, hlt, c->code_len, true);
+    if (!w->packed)
+        put_bytes(w, c->code_addr, hlt, c->code_len, true);
     for (int i = 0; i < 2; i++)
         for (unsigned k = 0; c->hot_addr[i] && k < DIFF_HOT; k += DIFF_HOT - 1) {
             int page = diff_page_index(c->hot_addr[i] + k);
@@ -100,8 +92,7 @@ static bool in_reserved(const Worker *w, uint32_t addr)
     return addr - (w->e->reserved - 4096) < w->e->reserved_len + 8192;
 }
 
-/* Bits DIFFERS_*; memory is left as the case left it. */
-static unsigned run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
+unsigned worker_run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
 {
     uint16_t rows[DIFF_INSNS];
     int nrows = gen_rows(w->g, c, rows);
@@ -119,7 +110,7 @@ static unsigned run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
     native_run(w->n, c, &w->host);
     if (w->host.vector == DIFF_END_HUNG) { /* the timer may have struck by chance: once more, from the start */
         s->hung++;
-        restore(w, c);
+        worker_restore(w, c);
         put_case(w, c);
         w->e->run(w->e, c, BUDGET, &w->got);
         native_run(w->n, c, &w->host);
@@ -149,11 +140,11 @@ static unsigned run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
  * Did control run through bytes that the generator did not mean as instructions? Stepping the engine tells: every
  * instruction met must start where one was put, or be a HLT. Only asked of cases that differ.
  */
-static bool strayed(Worker *w, const DiffCase *c)
+bool worker_strayed(Worker *w, const DiffCase *c)
 {
     DiffResult r;
     for (unsigned steps = 1; steps < 200; steps++) {
-        restore(w, c);
+        worker_restore(w, c);
         put_case(w, c);
         w->e->run(w->e, c, steps, &r);
         if (r.vector != DIFF_END_HUNG)
@@ -172,11 +163,11 @@ static bool strayed(Worker *w, const DiffCase *c)
     return false;
 }
 
-static unsigned try_case(Worker *w, const DiffCase *c)
+unsigned worker_try(Worker *w, const DiffCase *c)
 {
     static WorkerStatus scratch;
-    unsigned d = run_both(w, c, &scratch);
-    restore(w, c);
+    unsigned d = worker_run_both(w, c, &scratch);
+    worker_restore(w, c);
     return d;
 }
 
@@ -191,46 +182,46 @@ static void minimise(Worker *w, DiffCase *c)
         for (unsigned k = n; k < t.insns; k++)
             t.start[k] = t.start[k + 1] - len;
         t.insns--, t.code_len -= MIN(len, t.code_len);
-        if (try_case(w, &t))
+        if (worker_try(w, &t))
             *c = t;
     }
     for (int i = 0; i < 8; i++) {
         t = *c;
         t.gpr[i] = 0;
-        if (i != 4 && try_case(w, &t))
+        if (i != 4 && worker_try(w, &t))
             *c = t;
     }
     t = *c;
     t.eflags = 0x202;
-    if (try_case(w, &t))
+    if (worker_try(w, &t))
         *c = t;
     for (int i = 0; i < 8; i++) {
         t = *c;
         t.fx.st[i].mant = t.fx.st[i].exp = 0;
-        if (try_case(w, &t))
+        if (worker_try(w, &t))
             *c = t;
         t = *c;
         t.fx.xmm[i][0] = t.fx.xmm[i][1] = 0;
-        if (try_case(w, &t))
+        if (worker_try(w, &t))
             *c = t;
     }
     t = *c;
     t.fx.cw = 0x37f, t.fx.sw = 0, t.fx.tag = 0;
-    if (try_case(w, &t))
+    if (worker_try(w, &t))
         *c = t;
     t = *c;
     t.fx.mxcsr = 0x1f80;
-    if (try_case(w, &t))
+    if (worker_try(w, &t))
         *c = t;
     for (int i = 0; i < 2; i++) {
         t = *c;
         t.hot_addr[i] = 0;
-        if (try_case(w, &t))
+        if (worker_try(w, &t))
             *c = t;
     }
 }
 
-static void print_memory(Worker *w, GString *out)
+void worker_print_memory(Worker *w, GString *out)
 {
     unsigned shown = 0;
     for (int i = 0; i < DIFF_PAGES; i++)
@@ -242,30 +233,31 @@ static void print_memory(Worker *w, GString *out)
             }
 }
 
-bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GString *report, bool small)
+void worker_print_again(const Worker *w, const DiffCase *c, GString *out)
 {
-    DiffCase c;
-    gen_case(w->g, seed, index, &c);
-    unsigned d = run_both(w, &c, s);
-    DiffResult host = w->host, got = w->got;
-    restore(w, &c);
-    s->done++;
-    if (!d)
-        return true;
-    bool stray = strayed(w, &c);
-    restore(w, &c);
+    g_string_append_printf(out, "#   again: tests/test-diff%s --seed %" G_GUINT64_FORMAT " --case %" G_GUINT64_FORMAT "\n",
+                           w->options, c->seed, c->index);
+}
+
+bool worker_differed(Worker *w, const DiffCase *given, unsigned d, const DiffResult *host, const DiffResult *got,
+                            WorkerStatus *s, GString *report, bool small)
+{
+    DiffCase c = *given;
+    bool stray = worker_strayed(w, &c);
+    worker_restore(w, &c);
     if (stray) {
         s->strays++;
         return true;
     }
-    if (!try_case(w, &c) && !try_case(w, &c) && !try_case(w, &c)) {
+    if (!worker_try(w, &c) && !worker_try(w, &c) && !worker_try(w, &c)) {
         s->unsteady++;
         if (report) {
             g_string_append(report, "# UNSTEADY: differed once only, in ");
             diff_names(d, report);
             g_string_append_c(report, '\n');
             diff_print_case(w->g, &c, report);
-            diff_print_results(&c, &host, &got, report);
+            diff_print_results(&c, host, got, report);
+            worker_print_again(w, &c, report);
         }
         return true;
     }
@@ -275,18 +267,30 @@ bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GStr
     uint16_t rows[DIFF_INSNS];
     if (small)
         minimise(w, &c);
-    d = try_case(w, &c);
+    d = worker_try(w, &c);
     gen_rows(w->g, &c, rows);
     g_string_append_printf(report, "# MISMATCH %s ", c.insns ? rows[0] ? insn_info[rows[0]].name : "invalid" : "-");
     diff_names(d, report);
     g_string_append(report, "\n");
     diff_print_case(w->g, &c, report);
     static WorkerStatus scratch;
-    run_both(w, &c, &scratch);
+    worker_run_both(w, &c, &scratch);
     diff_print_results(&c, &w->host, &w->got, report);
-    print_memory(w, report);
-    restore(w, &c);
+    worker_print_memory(w, report);
+    worker_restore(w, &c);
+    worker_print_again(w, &c, report);
     return false;
+}
+
+bool worker_case(Worker *w, uint64_t seed, uint64_t index, WorkerStatus *s, GString *report, bool small)
+{
+    DiffCase c;
+    gen_case(w->g, seed, index, &c);
+    unsigned d = worker_run_both(w, &c, s);
+    DiffResult host = w->host, got = w->got;
+    worker_restore(w, &c);
+    s->done++;
+    return !d || worker_differed(w, &c, d, &host, &got, s, report, small);
 }
 
 void worker_show(Worker *w, uint64_t seed, uint64_t index, GString *out)
@@ -295,13 +299,13 @@ void worker_show(Worker *w, uint64_t seed, uint64_t index, GString *out)
     static WorkerStatus scratch;
     gen_case(w->g, seed, index, &c);
     diff_print_case(w->g, &c, out);
-    unsigned d = run_both(w, &c, &scratch);
+    unsigned d = worker_run_both(w, &c, &scratch);
     g_string_append(out, d ? "#   differs: " : scratch.unfinished ? "#   did not end in the engine" : "#   equal");
     diff_names(d, out);
     g_string_append(out, "\n");
     diff_print_results(&c, &w->host, &w->got, out);
-    print_memory(w, out);
-    restore(w, &c);
+    worker_print_memory(w, out);
+    worker_restore(w, &c);
 }
 
 /* What the host makes of one or two bytes of code. */
@@ -313,14 +317,15 @@ static const DiffResult *probe(Worker *w, uint8_t byte0, uint8_t byte1)
     c.fx.cw = 0x37f, c.fx.mxcsr = 0x1f80;
     put_case(w, &c);
     native_run(w->n, &c, &w->host);
-    restore(w, &c);
+    worker_restore(w, &c);
     return &w->host;
 }
 
-Worker *worker_new(DiffEngine *e, const char *only, const char **reason)
+Worker *worker_new(DiffEngine *e, const char *only, const char *options, const char **reason)
 {
     Worker *w = g_new0(Worker, 1);
     w->e = e;
+    w->options = options;
     w->g = gen_new(e->features, only);
     if (!w->g) {
         *reason = "no such row in the instruction table";
@@ -343,6 +348,7 @@ Worker *worker_new(DiffEngine *e, const char *only, const char **reason)
     __builtin_cpu_init();
     w->rules.amd = __builtin_cpu_is("amd");
     w->rules.fip_always = probe(w, 0xd9, 0xe8)->fx.fip == DIFF_CODE; /* fld1 */
+    w->rules.fip_lost = e->on_host && !w->rules.fip_always;
     w->rules.icebp_before = probe(w, 0xf1, 0x90)->eip == DIFF_CODE;
     return w;
 }
