@@ -179,21 +179,34 @@ static bool is_hazard(const CodeCopy *c, const SweepRules *rules, const uint8_t 
     }
 }
 
-/* Take out of dst what makes it less than exact. in: lengths of the instructions in it, by offset. */
+/* Take the instruction at offset out of dst, but for bytes that others in it have too. True: there are such. */
+static bool take_out(const uint8_t *page, uint8_t *in, uint8_t *dst, unsigned offset)
+{
+    unsigned len = in[offset], from = offset < SWEEP_INSN_MAX ? 0 : offset - SWEEP_INSN_MAX;
+    bool shared = false;
+    memset(dst + offset, HLT, len);
+    in[offset] = 0;
+    for (unsigned k = from; k < offset + len; k++)
+        if (in[k] && k + in[k] > offset) {
+            memcpy(dst + k, page + k, in[k]);
+            shared = true;
+        }
+    return shared;
+}
+
+/*
+ * Take out of dst what makes it less than exact. in: lengths of the instructions in it, by offset. What arrives within an instruction
+ * goes on behind it, so from the end to the beginning is enough, unless instructions overlap.
+ */
 static void make_exact(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, uint8_t *in, uint8_t *dst)
 {
-    bool changed = true;
-    while (changed) {
-        changed = false;
-        for (unsigned offset = 0; offset < SWEEP_PAGE; offset++)
+    bool again = true;
+    while (again) {
+        again = false;
+        for (unsigned offset = SWEEP_PAGE; offset-- > 0;)
             for (unsigned k = 1; k < in[offset]; k++)
-                if (is_hazard(c, rules, page, dst, offset + k)) {
-                    in[offset] = 0;
-                    changed = true;
-                }
-        memset(dst, HLT, SWEEP_PAGE);
-        for (unsigned offset = 0; offset < SWEEP_PAGE; offset++)
-            memcpy(dst + offset, page + offset, in[offset]);
+                if (is_hazard(c, rules, page, dst, offset + k) && take_out(page, in, dst, offset))
+                    again = true;
     }
 }
 

@@ -177,7 +177,8 @@ static bool zf_is_dead(const SweepRules *rules, const uint8_t *bytes, unsigned n
 
 Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p)
 {
-    if (n >= SWEEP_INSN_MAX && code_size == 4 && quick_peek(bytes, p))
+    /* Those of one byte are so in 16-bit code, too. */
+    if (n >= SWEEP_INSN_MAX && (code_size == 4 || quick[bytes[0]] == Q_OK) && quick_peek(bytes, p))
         return LOOK_OK;
     switch (insn_peek(bytes, MIN(n, SWEEP_INSN_MAX), code_size, rules->features, p)) {
     case DECODE_OK:

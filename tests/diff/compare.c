@@ -89,6 +89,12 @@ static bool is_access_fault(int vector)
     return (vector >= 10 && vector <= 14) || vector == 17;
 }
 
+/* may_lack: a stop between two instructions may have lost it. */
+static bool pointer_differs(uint32_t host, uint32_t engine, bool may_lack)
+{
+    return host != engine && !(may_lack && !engine);
+}
+
 unsigned diff_compare(const HostRules *rules, const DiffResult *h, const DiffResult *e, const uint16_t *rows, int nrows)
 {
     unsigned d = 0;
@@ -118,9 +124,10 @@ unsigned diff_compare(const HostRules *rules, const DiffResult *h, const DiffRes
     d |= h->fx.cw != e->fx.cw || h->fx.sw != e->fx.sw || h->fx.tag != e->fx.tag ? DIFFERS_FPU : 0;
     for (int i = 0; i < 8; i++)
         d |= h->fx.st[i].mant != e->fx.st[i].mant || h->fx.st[i].exp != e->fx.st[i].exp ? DIFFERS_ST : 0;
-    bool lost = rules->fip_lost && nrows > 1 && !(e->fx.fop | e->fx.fip | e->fx.fdp);
-    if ((rules->fip_always || (h->fx.sw & 0x80)) && !lost)
-        d |= h->fx.fop != e->fx.fop || h->fx.fip != e->fx.fip || h->fx.fdp != e->fx.fdp ? DIFFERS_FIP : 0;
+    bool may_lack = rules->fip_lost && nrows > 1;
+    if (rules->fip_always || (h->fx.sw & 0x80))
+        d |= pointer_differs(h->fx.fop, e->fx.fop, may_lack) || pointer_differs(h->fx.fip, e->fx.fip, may_lack)
+                     || pointer_differs(h->fx.fdp, e->fx.fdp, may_lack) ? DIFFERS_FIP : 0;
     d |= h->fx.mxcsr != e->fx.mxcsr && !hosts_mxcsr ? DIFFERS_MXCSR : 0;
     d |= memcmp(h->fx.xmm, e->fx.xmm, sizeof h->fx.xmm) ? DIFFERS_XMM : 0;
     return d;

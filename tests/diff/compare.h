@@ -31,7 +31,7 @@ typedef struct HostRules {
     bool icebp_before; /* INT1 reports its own address, as some hypervisors have it; the CPUs report the next one */
 } HostRules;
 
-/* Bits DIFFERS_* between what the host made of the case and what the engine made of it; rows: see gen_rows(). */
+/* Bits DIFFERS_* between what the host made of the case and what the engine made of it; rows: DiffCase.row. */
 unsigned diff_compare(const HostRules *rules, const DiffResult *host, const DiffResult *engine, const uint16_t *rows, int nrows);
 /* Does the row leave flags behind that undefined.def lists? Then it must be a case's last. */
 bool diff_row_undefined(uint16_t row);

@@ -313,7 +313,7 @@ DiffEngine *diff_engine_windowed(const char *model, unsigned budget)
 }
 
 /* A flat view is of a page as it is, and one instruction that must not run keeps all of it out. */
-enum { GROUP_RUNS, GROUP_REFUSED, GROUP_EDGE };
+enum { GROUP_RUNS, GROUP_REFUSED };
 
 static unsigned flat_group(DiffEngine *e, const DiffCase *c)
 {
@@ -328,7 +328,7 @@ static unsigned flat_group(DiffEngine *e, const DiffCase *c)
             return GROUP_REFUSED;
         k += found == LOOK_OK ? p.len : 1;
     }
-    return (c->code_addr & 0xfff) + c->code_len > 0x1000 - SWEEP_INSN_MAX ? GROUP_EDGE : GROUP_RUNS;
+    return GROUP_RUNS;
 }
 
 DiffEngine *diff_engine_direct(const char *model, bool split)

@@ -10,7 +10,7 @@
 
 #include "diff/case.h"
 
-enum { DIFF_GROUPS = 3 };
+enum { DIFF_GROUPS = 2 };
 
 typedef struct DiffEngine DiffEngine;
 struct DiffEngine {

@@ -180,16 +180,6 @@ static bool op_decode(Gen *g, unsigned code_size, Op *o)
     return true;
 }
 
-int gen_rows(Gen *g, const DiffCase *c, uint16_t rows[DIFF_INSNS])
-{
-    for (unsigned n = 0; n < c->insns; n++) {
-        Insn i;
-        unsigned len = c->start[n + 1] - c->start[n];
-        rows[n] = insn_decode(c->code + c->start[n], len, c->code_size, g->features, &i) == DECODE_OK ? i.row : 0;
-    }
-    return c->insns;
-}
-
 /* ---- bytes ---- */
 
 static uint8_t random_modrm(Rng *r)
@@ -638,7 +628,7 @@ static void random_state(Work *w)
         c->eflags |= 0x100;
     if (rng_percent(r, 3))
         c->eflags |= 0x4000;
-    if (rng_percent(r, 10))
+    if (w->g->packed ? packed_has_id(c->index) : rng_percent(r, 10))
         c->eflags |= 0x200000;
     memcpy(c->sel, flat, sizeof flat);
     c->code_size = 4;
@@ -712,6 +702,7 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
         uint8_t *code = c->code + c->code_len;
         memcpy(code, o->bytes, len);
         c->start[n] = c->code_len;
+        c->row[n] = o->row;
         c->code_len += len;
         c->insns = ++n;
         if (is_undefined(o))

@@ -24,7 +24,5 @@ void gen_bytes(Rng *r, unsigned code_size, uint8_t bytes[15]);
 void gen_page(int page, uint8_t bytes[4096]);
 /* Case number index of the run seeded with seed. The same arguments make the same case, always. */
 void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c);
-/* The table's rows of the case's instructions, 0 for those that are invalid; returns how many. */
-int gen_rows(Gen *g, const DiffCase *c, uint16_t rows[DIFF_INSNS]);
 /* A 32-bit and a 16-bit Zydis decoder, for printing. */
 const ZydisDecoder *gen_decoder(const Gen *g, unsigned code_size);

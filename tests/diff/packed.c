@@ -19,7 +19,8 @@ enum {
     SLOTS = SLOTS_A + SLOTS_B + SLOTS_C,
     PLACE_ACROSS = SLOTS, PLACE_END, PLACE_LIMIT, PLACE_SMC, PLACE_COUNT,
     HOME = 0xd80, /* slots of those four when they can not be where they want */
-    EVERY_16 = 7, /* of so many batches one is of 16-bit code */
+    EVERY_16 = 7, /* of so many batches one is of 16-bit code... */
+    EVERY_ID = 10, /* ...and of so many one has EFLAGS.ID set, which costs a sandbox much to change */
 };
 G_STATIC_ASSERT((int)PLACE_COUNT == (int)PACKED && (int)SLOT >= DIFF_CODE_MAX + 8);
 
@@ -40,6 +41,11 @@ static uint32_t slot_offset(unsigned place)
 bool packed_is_16bit(uint64_t index)
 {
     return index / PACKED % EVERY_16 == EVERY_16 - 1;
+}
+
+bool packed_has_id(uint64_t index)
+{
+    return index / PACKED % EVERY_ID == EVERY_ID - 1;
 }
 
 uint32_t packed_home(const DiffCase *c)

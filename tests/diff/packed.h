@@ -11,6 +11,8 @@ enum { PACKED = 56, PACKED_PAGES = 2 /* they lie in, but for one in DIFF_SMC */,
 
 /* Are the case's and its neighbours of 16-bit code? */
 bool packed_is_16bit(uint64_t index);
+/* Do they have EFLAGS.ID set? */
+bool packed_has_id(uint64_t index);
 /* Where the code of the case goes, by its number and code segment, which may have to be changed. */
 uint32_t packed_address(DiffCase *c, Rng *r);
 /* Where there is nothing special about it. */

@@ -94,8 +94,8 @@ static bool in_reserved(const Worker *w, uint32_t addr)
 
 unsigned worker_run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
 {
-    uint16_t rows[DIFF_INSNS];
-    int nrows = gen_rows(w->g, c, rows);
+    const uint16_t *rows = c->row;
+    int nrows = c->insns;
 
     put_case(w, c);
     w->e->run(w->e, c, BUDGET, &w->got);
@@ -181,6 +181,7 @@ static void minimise(Worker *w, DiffCase *c)
         memmove(t.code + start, t.code + start + len, DIFF_CODE_MAX - start - len);
         for (unsigned k = n; k < t.insns; k++)
             t.start[k] = t.start[k + 1] - len;
+        memmove(&t.row[n], &t.row[n + 1], (DIFF_INSNS - 1 - n) * sizeof t.row[0]);
         t.insns--, t.code_len -= MIN(len, t.code_len);
         if (worker_try(w, &t))
             *c = t;
@@ -264,12 +265,10 @@ bool worker_differed(Worker *w, const DiffCase *given, unsigned d, const DiffRes
     s->mismatches++;
     if (!report)
         return false;
-    uint16_t rows[DIFF_INSNS];
     if (small)
         minimise(w, &c);
     d = worker_try(w, &c);
-    gen_rows(w->g, &c, rows);
-    g_string_append_printf(report, "# MISMATCH %s ", c.insns ? rows[0] ? insn_info[rows[0]].name : "invalid" : "-");
+    g_string_append_printf(report, "# MISMATCH %s ", c.insns ? c.row[0] ? insn_info[c.row[0]].name : "invalid" : "-");
     diff_names(d, report);
     g_string_append(report, "\n");
     diff_print_case(w->g, &c, report);
