@@ -309,6 +309,7 @@ typedef struct Vcpu {
     uint64_t tlb_used[MMU_COUNT][TLB_SIZE / 64]; /* a bit for each entry that may hold something: flushes look at no others */
     uint64_t tlb_local[MMU_COUNT][TLB_SIZE / 64]; /* the same for those that may hold something that is not global... */
     uint64_t tlb_local_words[MMU_COUNT]; /* ...and a bit for each word of these that is not 0 */
+    uint64_t *tlb_writable; /* a bit per page of RAM: some entry may let writes to it through */
     bool tlb_ready; /* entries have been made empty once */
     uint64_t tlb_generation; /* changes whenever any translation may have been dropped */
     uint8_t tlb_dropped;     /* TLB_DROPPED_*: which, since someone last looked and cleared it */

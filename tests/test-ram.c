@@ -55,7 +55,7 @@ static void written(void *opaque, uint64_t offset, uint64_t len)
     g_string_append_printf(s->log, "%x+%x=%02x ", (unsigned)offset, (unsigned)len, s->ram->host[offset]);
 }
 
-static void added(void *opaque)
+static void added(void *opaque, uint64_t offset, uint64_t len)
 {
     ++*(int *)opaque;
 }

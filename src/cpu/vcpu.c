@@ -51,9 +51,12 @@ void vcpu_reset(Vcpu *v)
 }
 
 /* A page became watched: the TLB must not let writes to it through. */
-static void watch_added(void *opaque)
+static void watch_added(void *opaque, uint64_t offset, uint64_t len)
 {
-    tlb_protect(opaque);
+    if (len == PAGE_SIZE)
+        tlb_protect_page(opaque, offset);
+    else
+        tlb_protect(opaque);
 }
 
 /* The same for a region; from another thread, so the TLB is left to the CPU's own. */
@@ -74,6 +77,7 @@ Vcpu *vcpu_new(const CpuModel *model, struct Bus *mem, struct Bus *io, struct Ra
     v->code = codecache_new(ram, model->features, insn_bind, CODE_POOL_BYTES);
     codecache_set_vcpu(v->code, v);
     if (ram) {
+        v->tlb_writable = g_new0(uint64_t, ram->size / PAGE_SIZE / 64 + 1);
         ram->watch_added = watch_added;
         ram->watch_added_opaque = v;
     }
@@ -92,5 +96,6 @@ void vcpu_free(Vcpu *v)
     if (v->mem)
         bus_set_protector(v->mem, NULL, NULL);
     codecache_free(v->code);
+    g_free(v->tlb_writable);
     large_free(v, sizeof *v);
 }

@@ -130,6 +130,7 @@ static bool write_watched(Vcpu *v, Gva addr, uint64_t value, unsigned size, int 
         return false;
     Hva host = (Hva)(e->addend + addr);
     uint64_t offset = host - v->ram->host;
+    tlb_note_writable(v, offset);
     if (v->ram->watch[offset >> PAGE_BITS])
         ram_written(v->ram, offset, size);
     else

@@ -162,6 +162,8 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
     e->read = watched ? TLB_NONE : page;
     e->exec = w->no_exec || hooked ? TLB_NONE : page;
     e->write = TLB_NONE;
+    if (writable && r->kind == REGION_RAM && r->ram != UINT64_MAX)
+        tlb_note_writable(v, r->ram + (host - r->host));
     if (writable && !watched && r->kind == REGION_RAM &&
         (r->ram == UINT64_MAX ? !__atomic_load_n(&r->watched, __ATOMIC_SEQ_CST)
                               : !v->ram->watch[(r->ram + (host - r->host)) >> PAGE_BITS]))

@@ -28,6 +28,12 @@ void tlb_flush_page(Vcpu *v, Gva addr);
 void tlb_protect(Vcpu *v);
 /* The same for the pages of one piece of host memory. */
 void tlb_protect_host(Vcpu *v, Hva host, uint64_t size);
+/* The same for the page of RAM at offset. */
+void tlb_protect_page(Vcpu *v, uint64_t offset);
+/* An entry is about to let writes to that page through, if nobody watches it: to be called before looking. */
+void tlb_note_writable(Vcpu *v, uint64_t offset);
+/* The entry is back from the past: the page that it lets writes through to may be watched by now. */
+void tlb_note_restored(Vcpu *v, TlbEntry *e);
 
 /* Entry n may hold something from now on; local: something that is not global. */
 static inline void tlb_note(Vcpu *v, int idx, unsigned n, bool local)

@@ -116,7 +116,7 @@ void ram_watch(Ram *ram, uint64_t offset, uint64_t len, unsigned flag)
     }
     /* A page that was watched already has no write fast path to lose. */
     if (added && ram->watch_added)
-        ram->watch_added(ram->watch_added_opaque);
+        ram->watch_added(ram->watch_added_opaque, offset & PAGE_MASK, (end << PAGE_BITS) - (offset & PAGE_MASK));
 }
 
 void ram_unwatch(Ram *ram, uint64_t offset, uint64_t len, unsigned flag)

@@ -33,7 +33,7 @@ typedef struct Ram {
         WatchFn *fn;
         void *opaque;
     } watcher[5]; /* by bit number of the WATCH_* flag */
-    void (*watch_added)(void *opaque); /* TLBs must drop write access: set by the MMU */
+    void (*watch_added)(void *opaque, uint64_t offset, uint64_t len); /* TLBs must drop write access: set by the MMU */
     void *watch_added_opaque;
     struct {
         void (*fn)(void *opaque, uint64_t page); /* so must others who let this page be written to; NULL: nobody */

@@ -234,6 +234,7 @@ void storelog_undo_tlb(StoreLog *l, int run)
         u->v->tlb[u->idx][u->n] = u->old;
         u->v->tlb_global[u->idx][u->n] = u->old_global;
         tlb_note(u->v, u->idx, u->n, true);
+        tlb_note_restored(u->v, &u->v->tlb[u->idx][u->n]);
     }
     g_array_set_size(r->tlb, 0);
 }

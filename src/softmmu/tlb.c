@@ -105,12 +105,41 @@ void tlb_protect(Vcpu *v)
             v->tlb[idx][n].write = TLB_NONE;
 }
 
+void tlb_note_writable(Vcpu *v, uint64_t offset)
+{
+    uint64_t *word = &v->tlb_writable[offset >> PAGE_BITS >> 6], bit = 1ull << (offset >> PAGE_BITS & 63);
+    if (!(__atomic_load_n(word, __ATOMIC_SEQ_CST) & bit))
+        __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+}
+
+static Hva write_host(const TlbEntry *e)
+{
+    return (Hva)(e->addend + (e->write & ~(STORELOG_TAG | TLB_WATCHED)));
+}
+
+void tlb_note_restored(Vcpu *v, TlbEntry *e)
+{
+    uint64_t offset = write_host(e) - v->ram->host;
+    if (e->write == TLB_NONE || offset >= v->ram->size)
+        return;
+    tlb_note_writable(v, offset);
+    if (v->ram->watch[offset >> PAGE_BITS])
+        e->write = TLB_NONE;
+}
+
+void tlb_protect_page(Vcpu *v, uint64_t offset)
+{
+    uint64_t *word = &v->tlb_writable[offset >> PAGE_BITS >> 6], bit = 1ull << (offset >> PAGE_BITS & 63);
+    if (__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST) & bit)
+        tlb_protect_host(v, v->ram->host + offset, PAGE_SIZE);
+}
+
 void tlb_protect_host(Vcpu *v, Hva host, uint64_t size)
 {
     for (int idx = MMU_SUPER; idx <= MMU_USER; idx++)
         FOR_USED (v, idx, n) {
             TlbEntry *e = &v->tlb[idx][n];
-            if (e->write != TLB_NONE && (uintptr_t)(e->addend + (e->write & ~(STORELOG_TAG | TLB_WATCHED))) - (uintptr_t)host < size)
+            if (e->write != TLB_NONE && (uintptr_t)write_host(e) - (uintptr_t)host < size)
                 e->write = TLB_NONE;
         }
 }
