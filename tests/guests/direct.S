@@ -368,6 +368,13 @@ user_begin:
         movl DATA, %eax
         EMIT 0x1111111b
         RAISES 14, 7, 0, DATA, movl %eax, DATA
+        # an instruction within another, on a page that runs already: the kernel returns there
+        movl $(hidden + 1 - user_begin + USER), %esi
+        movl $(1f - user_begin + USER), %edi
+1:      ud2
+hidden: movl $0x9090d88c, %eax          # movl %ds, %eax; nop; nop
+        EXPECT 0xe006ffff, 0
+        EMIT DATA3
         # what shows the machine
         jmp pills
 to_and_fro:
