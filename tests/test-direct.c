@@ -272,6 +272,7 @@ static void test_sweep_insns(void)
         {"\xd9\x36", 2}, {"\xdd\x36", 2}, {"\x0f\xae\x06", 3}, {"\x0f\x33", 2}, {"\x0f\xc7\xf0", 3}, /* rdrand */
         {"\x66\x0f\x38\x00\xc1", 5}, /* pshufb: this CPU has no SSSE3 */ {"\xc5\xf8\x77", 3}, /* vzeroupper */
         {"\x0f\x01\xd0", 3}, {"\x0f\x01\xf9", 3}, {"\xf3\x0f\xbd\xc1", 4}, {"\xf3\x0f\xbc\xc1\x74\x00", 6},
+        {"\xc8\x10\x00\x02", 4}, {"\x36\xc8\x10\x00\xff", 5}, /* enter 16, 2 */
     };
     for (unsigned n = 0; n < G_N_ELEMENTS(refused); n++)
         if (sweep_bytes(refused[n].bytes, refused[n].n, 100))
@@ -279,6 +280,7 @@ static void test_sweep_insns(void)
     g_assert_true(SWEEP("\xf3\x0f\xbc\xc1\x89\xca\x31\xc0")); /* f3 bsf, and ZF is written before it is read */
     g_assert_true(SWEEP("\xc7\xf8\0\0\0\0"));           /* xbegin, on a host without */
     g_assert_true(SWEEP("\xb8\x8c\xd8\x0f\xa2"));         /* in an immediate */
+    g_assert_true(SWEEP("\xc8\x10\x00\x01"));             /* enter 16, 1 */
 }
 
 static void test_sweep_flow(void)
@@ -378,6 +380,7 @@ static void test_copy_exact(void)
     CodeCopy c;
     static const char hidden[] = "\x40\xb8\x0f\xa2\x90\x90\x83\xc4\x1c\x8b\x06\x40";
     ASSERT_COPY(COPY(hidden, 100, false, &c), hidden);
+    ASSERT_COPY(COPY("\x8b\xc8\x40\x40\x42", 100, true, &c), "\x8b\xc8\x40\x40\x42"); /* enter 4040h, 2 within */
     ASSERT_COPY(COPY(hidden, 100, true, &c), "\x40\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\x40");
     /* Within the RET begins an ADD whose constant lies behind it, where nobody has been: it must not add HLTs. */
     static const char across[] = "\xc2\x81\xc0\x11\x22\x33\x44\x40", same[] = "\xc2\x81\xc0\xf4\xf4\xf4\xf4\x40";

@@ -160,6 +160,7 @@ static bool is_silent(const uint8_t *bytes, unsigned n, const InsnPeek *p)
         return bytes[k] == 0x8c;
     case ROW_LDS: case ROW_LES: case ROW_LFS: case ROW_LGS: case ROW_LSS: case ROW_POP_SREG: case ROW_JMP_FAR: case ROW_CALL_FAR:
     case ROW_RET_FAR: case ROW_IRET: case ROW_IRETD: case ROW_SYSENTER: case ROW_SYSCALL:
+    case ROW_ENTER: /* shows nothing */
         return false;
     default:
         return insn_info[p->row].class != PRIVILEGED;

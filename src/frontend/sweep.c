@@ -175,6 +175,16 @@ static bool zf_is_dead(const SweepRules *rules, const uint8_t *bytes, unsigned n
     return false;
 }
 
+/*
+ * ENTER of more than one level copies pointers to frames, perhaps over others that it has yet to copy. Stopped in the middle by a page that is
+ * not mapped it has done so already when it is tried again.
+ */
+static bool is_deep_enter(const uint8_t *bytes, const InsnPeek *p)
+{
+    enum { LEVELS = 31 };
+    return p->row == ROW_ENTER && (bytes[p->len - 1] & LEVELS) > 1;
+}
+
 Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size, InsnPeek *p)
 {
     /* Those of one byte are so in 16-bit code, too. */
@@ -184,18 +194,18 @@ Look sweep_look(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsig
     case DECODE_OK:
         if (p->row == ROW_BSF && p->f3 && zf_is_dead(rules, bytes + p->len, n - p->len, code_size))
             return LOOK_OK;
-        return sweep_allows(rules, p->row, p->f3) ? LOOK_OK : LOOK_REFUSED;
+        return sweep_allows(rules, p->row, p->f3) && !is_deep_enter(bytes, p) ? LOOK_OK : LOOK_REFUSED;
     case DECODE_MORE: return LOOK_MORE;
     case DECODE_TOO_LONG: return LOOK_TRAPS;
     default: return undefined_everywhere(rules, bytes, p) ? LOOK_TRAPS : LOOK_REFUSED;
     }
 }
 
-/* Tried with every byte next, and two kinds of bytes behind it. */
+/* Tried with every byte next, and three kinds of bytes behind it. */
 bool sweep_tail_allowed(const SweepRules *rules, const uint8_t *bytes, unsigned n, unsigned code_size)
 {
     uint8_t full[SWEEP_INSN_MAX];
-    static const uint8_t fill[] = {0x00, 0xc0};
+    static const uint8_t fill[] = {0x00, 0xc0, 0x1f};
     memcpy(full, bytes, n);
     for (unsigned k = 0; k < G_N_ELEMENTS(fill); k++) {
         memset(full + n, fill[k], SWEEP_INSN_MAX - n);
