@@ -98,6 +98,8 @@ def machine(options, engine):
         return [options.qemu, "-accel", "tcg", "-nic", "none"]
     accel = {"interp": ["-accel", "interp"], "translate": ["-accel", "translate,direct=off,window=off"],
              "window": ["-accel", "translate,direct=off,window=auto"],
+             "all-windows": ["-accel", "translate,direct=off,window=on"],
+             "few-windows": ["-accel", "translate,direct=off,window=on,window-budget=200"],
              "direct": ["-accel", "translate,direct=on"], "strict": ["-accel", "translate,direct=strict"],
              "chaos": ["-accel", "chaos=1"], "auto": []}
     return [options.x86vm] + accel[engine]

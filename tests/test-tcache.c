@@ -211,6 +211,39 @@ static void test_smc_dma(void)
     bench_free(t);
 }
 
+static void make_flat(Vcpu *v)
+{
+    v->cr0 |= CR0_PE;
+    for (int n = 0; n < S_COUNT; n++) {
+        v->seg[n] = (Seg){.sel = 8, .limit = UINT32_MAX, .attr = SEG_P | SEG_S | SEG_DB | SEG_G | SEG_W | SEG_A | (n == S_CS ? SEG_CODE : 0)};
+        seg_derive(v, n);
+    }
+    v->sp_mask = UINT32_MAX;
+}
+
+/* What a full window has no room for does not fault for ever, even where all code is to be in window form. */
+static void test_full_window(void)
+{
+    static const char code[] = "\xb9\xe8\x03\x00\x00"     /*     mov ecx, 1000 */
+                               "\xff\x05\x00\x30\x00\x00" /* 1:  inc dword [3000h] */
+                               "\x49"                     /*     dec ecx */
+                               "\x75\xf7"                 /*     jnz 1b */
+                               "\x8b\x1d\x00\x30\x00\x00" /*     mov ebx, [3000h] */
+                               "\xf4";
+    g_autoptr(GError) error = NULL;
+    CpuBench *t = bench_new(true, code, sizeof code - 1, TB_BYTES);
+    tcache_set_window(t->v->tcache, TCACHE_WINDOW_ALL, 1, &error); /* it is what lies below the code's page, which is watched */
+    g_assert_no_error(error);
+    make_flat(t->v);
+    g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+    g_assert_cmpuint(t->v->gpr[R_BX].d, ==, 1000);
+    WindowsStats s;
+    windows_stats(t->v->windows, &s);
+    g_assert_cmpuint(s.refused, >=, 3);
+    g_assert_cmpuint(s.faults, <, 50);
+    bench_free(t);
+}
+
 /* Flat 32-bit code that rewrites itself, by a window: the page is read-only there, and each store is a miss. */
 static void test_smc_window(void)
 {
@@ -227,12 +260,7 @@ static void test_smc_window(void)
         CpuBench *t = bench_new(true, code, sizeof code - 1, TB_BYTES);
         tcache_set_window(t->v->tcache, which, 0, &error);
         g_assert_no_error(error);
-        t->v->cr0 |= CR0_PE;
-        for (int n = 0; n < S_COUNT; n++) {
-            t->v->seg[n] = (Seg){.sel = 8, .limit = UINT32_MAX, .attr = SEG_P | SEG_S | SEG_DB | SEG_G | SEG_W | SEG_A | (n == S_CS ? SEG_CODE : 0)};
-            seg_derive(t->v, n);
-        }
-        t->v->sp_mask = UINT32_MAX;
+        make_flat(t->v);
         g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
         g_assert_cmphex(t->v->gpr[R_BX].b.l, ==, 100);
         g_assert_cmpuint(stats(t).invalidations, >=, 3);
@@ -591,6 +619,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/smc/dma", test_smc_dma);
     g_test_add_func("/tcache/call-left", test_call_left);
     g_test_add_func("/tcache/smc/window", test_smc_window);
+    g_test_add_func("/tcache/full-window", test_full_window);
     g_test_add_func("/tcache/interrupt", test_interrupt);
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);

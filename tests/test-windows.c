@@ -135,13 +135,13 @@ static void test_fault(void)
     Bench *t = bench_new(0);
     Window *w = windows_super(t->all);
     g_assert_false(can_read(t, w, PAGE));
-    g_assert_true(window_fault(w, PAGE + 0x1004, false));
+    g_assert_cmpint(window_fault(w, PAGE + 0x1004, false), ==, WINDOW_MAPPED);
     g_assert_cmphex(peek(w, PAGE + 0x1000), ==, 0xf0000001);
     g_assert_cmphex(peek(w, PAGE), ==, 0xf0000000); /* around it as well */
     g_assert_true(can_write(t, w, PAGE + 0x1000));
-    g_assert_false(window_fault(w, PAGE + 0x1004, false)); /* there is no more to be had */
-    g_assert_false(window_fault(w, 0xe0000000, false));    /* not present */
-    g_assert_false(window_fault(w, WINDOW_SIZE + 1, true));
+    g_assert_cmpint(window_fault(w, PAGE + 0x1004, false), ==, WINDOW_MISS); /* there is no more to be had */
+    g_assert_cmpint(window_fault(w, 0xe0000000, false), ==, WINDOW_MISS);    /* not present */
+    g_assert_cmpint(window_fault(w, WINDOW_SIZE + 1, true), ==, WINDOW_MISS);
     bench_free(t);
 }
 
@@ -152,13 +152,13 @@ static void test_bits(void)
     for (unsigned n = 0; n < 4; n++)
         pte(t, n, (FRAME + n * PAGE_SIZE) | P | W);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     g_assert_cmphex(get(t, TABLE) & (A | D), ==, A);
     g_assert_cmphex(get(t, TABLE + 4) & (A | D), ==, 0);
     g_assert_true(can_read(t, w, PAGE));
     g_assert_false(can_write(t, w, PAGE));
     g_assert_false(can_read(t, w, PAGE + 0x1000));
-    g_assert_true(window_fault(w, PAGE, true));
+    g_assert_cmpint(window_fault(w, PAGE, true), ==, WINDOW_MAPPED);
     g_assert_cmphex(get(t, TABLE) & (A | D), ==, A | D);
     g_assert_true(can_write(t, w, PAGE));
     /* A cleared: nothing more until it is flushed, then the next access has to set it again */
@@ -181,23 +181,23 @@ static void test_privilege(void)
     Window *super = windows_super(t->all);
     g_assert_null(windows_user(t->all, false));
     Window *user = windows_user(t->all, true);
-    g_assert_true(window_fault(super, PAGE + 0x5000, false));
+    g_assert_cmpint(window_fault(super, PAGE + 0x5000, false), ==, WINDOW_MAPPED);
     g_assert_false(can_write(t, super, PAGE + 0x5000));
-    g_assert_false(window_fault(super, PAGE + 0x5000, true));
+    g_assert_cmpint(window_fault(super, PAGE + 0x5000, true), ==, WINDOW_MISS);
     g_assert_true(can_read(t, super, PAGE));
-    g_assert_false(window_fault(super, USER, false)); /* allowed, but not for a window */
-    g_assert_false(window_fault(user, PAGE, false));
-    g_assert_true(window_fault(user, USER, true));
+    g_assert_cmpint(window_fault(super, USER, false), ==, WINDOW_MISS); /* allowed, but not for a window */
+    g_assert_cmpint(window_fault(user, PAGE, false), ==, WINDOW_MISS);
+    g_assert_cmpint(window_fault(user, USER, true), ==, WINDOW_MAPPED);
     g_assert_cmphex(peek(user, USER), ==, 0xf0000000);
     g_assert_false(can_write(t, user, USER + 0x1000));
-    g_assert_false(window_fault(user, USER + 0x1000, true));
+    g_assert_cmpint(window_fault(user, USER + 0x1000, true), ==, WINDOW_MISS);
     t->v->cr0 &= ~(uint64_t)CR0_WP;
     tlb_flush_all(t->v);
     super = windows_super(t->all);
-    g_assert_true(window_fault(super, PAGE + 0x5000, true));
+    g_assert_cmpint(window_fault(super, PAGE + 0x5000, true), ==, WINDOW_MAPPED);
     g_assert_true(can_write(t, super, PAGE + 0x5000));
     user = windows_user(t->all, false);
-    g_assert_false(window_fault(user, USER + 0x1000, true));
+    g_assert_cmpint(window_fault(user, USER + 0x1000, true), ==, WINDOW_MISS);
     t->v->cr0 |= CR0_WP;
     tlb_flush_all(t->v);
     super = windows_super(t->all);
@@ -211,7 +211,7 @@ static void test_flushes(void)
     Bench *t = bench_new(0);
     pte(t, 1, (FRAME + PAGE_SIZE) | ALL | G);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     for (unsigned n = 0; n < 4; n++)
         pte(t, n, (FRAME + (n + 8) * PAGE_SIZE) | ALL | (n == 1 ? G : 0));
     g_assert_cmphex(peek(w, PAGE), ==, 0xf0000000); /* a TLB may be stale */
@@ -222,7 +222,7 @@ static void test_flushes(void)
     w = windows_super(t->all);
     g_assert_false(can_read(t, w, PAGE));
     g_assert_true(can_read(t, w, PAGE + 0x5000));
-    g_assert_true(window_fault(w, PAGE + 0x2000, false));
+    g_assert_cmpint(window_fault(w, PAGE + 0x2000, false), ==, WINDOW_MAPPED);
     g_assert_cmphex(peek(w, PAGE + 0x2000), ==, 0xf000000a);
     bench_free(t);
 }
@@ -233,14 +233,14 @@ static void test_global(void)
     for (unsigned n = 0; n < 1024; n++)
         pte(t, n, (FRAME + n * PAGE_SIZE) | ALL | G);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     pte(t, 0, (FRAME + 8 * PAGE_SIZE) | ALL | G);
     load_cr3(t, DIR2);
     w = windows_super(t->all);
     g_assert_cmphex(peek(w, PAGE), ==, 0xf0000000);
     tlb_flush_page(t->v, PAGE);
     g_assert_false(can_read(t, w, PAGE));
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     g_assert_cmphex(peek(w, PAGE), ==, 0xf0000008);
     pte(t, 0, FRAME | ALL | G);
     t->v->cr4 &= ~(uint64_t)CR4_PGE;
@@ -255,8 +255,8 @@ static void test_directories(void)
 {
     Bench *t = bench_new(0);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
-    g_assert_true(window_fault(w, LARGE + 0x5000, true));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
+    g_assert_cmpint(window_fault(w, LARGE + 0x5000, true), ==, WINDOW_MAPPED);
     WindowsStats s;
     windows_stats(t->all, &s);
     g_assert_cmpuint(s.mapped, >=, 8 * 1024);             /* and those beside it */
@@ -269,7 +269,7 @@ static void test_directories(void)
     Window *other = windows_super(t->all);
     g_assert_false(can_read(t, other, PAGE));
     g_assert_false(can_read(t, other, LARGE));
-    g_assert_true(window_fault(other, LARGE, false));
+    g_assert_cmpint(window_fault(other, LARGE, false), ==, WINDOW_MAPPED);
     g_assert_cmphex(window_base(other)[LARGE], ==, 0x5a);
     load_cr3(t, DIR);
     w = windows_super(t->all);
@@ -287,13 +287,13 @@ static void test_isolation(void)
     Bench *t = bench_new(0);
     memset(t->b->ram->host + DIR2 + (LARGE >> 22) * 4, 0, 8 * 4);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
-    g_assert_true(window_fault(w, LARGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
+    g_assert_cmpint(window_fault(w, LARGE, false), ==, WINDOW_MAPPED);
     load_cr3(t, DIR2);
     Window *small = windows_super(t->all);
     g_assert_true(small != w);
     g_assert_false(can_read(t, small, LARGE));
-    g_assert_true(window_fault(small, PAGE, false));
+    g_assert_cmpint(window_fault(small, PAGE, false), ==, WINDOW_MAPPED);
     for (int n = 0; n < 100; n++) {
         load_cr3(t, n & 1 ? DIR2 : DIR);
         g_assert_true(windows_super(t->all) == (n & 1 ? small : w));
@@ -333,7 +333,7 @@ static void test_dma(void)
     Bench *t = bench_new(0);
     bus_set_ram(t->b->mem, t->b->ram);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     for (int n = 0; n < 100; n++) {
         load_cr3(t, DIR);
         g_assert_true(windows_super(t->all) == w);
@@ -343,7 +343,7 @@ static void test_dma(void)
     load_cr3(t, DIR);
     windows_super(t->all);
     g_assert_false(can_read(t, w, PAGE));
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     g_assert_cmphex(peek(w, PAGE), ==, 0xf0000008);
     bench_free(t);
 }
@@ -358,16 +358,16 @@ static void test_watch(void)
     Bench *t = bench_new(0);
     ram_set_watcher(t->b->ram, WATCH_TRANS, ignore, NULL);
     Window *w = windows_super(t->all), *user = windows_user(t->all, true);
-    g_assert_true(window_fault(w, PAGE, true));
-    g_assert_true(window_fault(user, USER, true));
+    g_assert_cmpint(window_fault(w, PAGE, true), ==, WINDOW_MAPPED);
+    g_assert_cmpint(window_fault(user, USER, true), ==, WINDOW_MAPPED);
     ram_watch(t->b->ram, FRAME, PAGE_SIZE, WATCH_TRANS);
     g_assert_true(can_read(t, w, PAGE));
     g_assert_false(can_write(t, w, PAGE));
     g_assert_false(can_write(t, user, USER));
     g_assert_true(can_write(t, w, PAGE + 0x1000));
-    g_assert_false(window_fault(w, PAGE, true));
+    g_assert_cmpint(window_fault(w, PAGE, true), ==, WINDOW_MISS);
     ram_unwatch(t->b->ram, FRAME, PAGE_SIZE, WATCH_TRANS);
-    g_assert_true(window_fault(w, PAGE, true));
+    g_assert_cmpint(window_fault(w, PAGE, true), ==, WINDOW_MAPPED);
     g_assert_true(can_write(t, w, PAGE));
     bench_free(t);
 }
@@ -383,19 +383,19 @@ static void test_budget(void)
     unsigned refused = 0;
     for (unsigned n = 0; n < COUNT; n++)
         if (!can_read(t, w, PAGE + n * PAGE_SIZE))
-            refused += !window_fault(w, PAGE + n * PAGE_SIZE, false);
+            refused += window_fault(w, PAGE + n * PAGE_SIZE, false) == WINDOW_FULL;
     WindowsStats s;
     windows_stats(t->all, &s);
     g_assert_cmpuint(refused, ==, COUNT - BUDGET);
     g_assert_cmpuint(s.mappings, ==, BUDGET);
     /* a window that is not in use has to go for another */
     Window *user = windows_user(t->all, true);
-    g_assert_false(window_fault(user, USER, false));
+    g_assert_cmpint(window_fault(user, USER, false), ==, WINDOW_FULL);
     t->v->cr0 &= ~(uint64_t)CR0_WP; /* empties the supervisor's */
     tlb_flush_all(t->v);
     windows_super(t->all);
     user = windows_user(t->all, true);
-    g_assert_true(window_fault(user, USER, false));
+    g_assert_cmpint(window_fault(user, USER, false), ==, WINDOW_MAPPED);
     windows_stats(t->all, &s);
     g_assert_cmpuint(s.mappings, ==, 1);
     bench_free(t);
@@ -406,7 +406,7 @@ static void test_users(void)
 {
     Bench *t = bench_new(0);
     Window *one = windows_user(t->all, true);
-    g_assert_true(window_fault(one, USER, true));
+    g_assert_cmpint(window_fault(one, USER, true), ==, WINDOW_MAPPED);
     load_cr3(t, DIR2);
     g_assert_null(windows_user(t->all, false));
     Window *two = windows_user(t->all, true);
@@ -435,7 +435,7 @@ static void test_map(void)
     Region *over = bus_add_io(t->b->mem, "over RAM", FRAME, 0x1000, &ops, NULL, 1);
     region_set_enabled(t->b->mem, over, false);
     Window *w = windows_super(t->all);
-    g_assert_true(window_fault(w, PAGE, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
     region_set_enabled(t->b->mem, device, false);
     tlb_flush_all(t->v);
     w = windows_super(t->all);
@@ -444,8 +444,8 @@ static void test_map(void)
     tlb_flush_all(t->v);
     w = windows_super(t->all);
     g_assert_false(can_read(t, w, PAGE));
-    g_assert_false(window_fault(w, PAGE, false));
-    g_assert_true(window_fault(w, PAGE + 0x1000, false));
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MISS);
+    g_assert_cmpint(window_fault(w, PAGE + 0x1000, false), ==, WINDOW_MAPPED);
     bench_free(t);
 }
 

@@ -211,7 +211,7 @@ static bool is_allowed(Vcpu *v, Gva addr, bool write, int idx, Hva *host)
     return mmu_touch(v, addr, write ? ACCESS_WRITE : ACCESS_READ, idx);
 }
 
-bool window_fault(Window *w, Gva addr, bool write)
+WindowFault window_fault(Window *w, Gva addr, bool write)
 {
     Windows *all = w->all;
     Vcpu *v = all->v;
@@ -219,14 +219,14 @@ bool window_fault(Window *w, Gva addr, bool write)
 
     all->stats.faults++;
     if (addr >> 32)
-        return false;
+        return WINDOW_MISS;
     uint32_t n = addr >> PAGE_BITS;
     Hva host;
     if ((w->page[n].map & need) || !is_allowed(v, addr, write, w->user ? MMU_USER : MMU_SUPER, &host))
-        return false;
+        return WINDOW_MISS;
     WinTable *t = table_use(w, addr);
     if (!t)
-        return false;
+        return WINDOW_MISS;
     unsigned slot = addr >> w->bits;
     uint32_t first = window_first_page(w, slot), end = first + (1u << (w->bits - PAGE_BITS));
     uint64_t entry;
@@ -234,7 +234,12 @@ bool window_fault(Window *w, Gva addr, bool write)
     if (!(map & need) || (host && host != v->ram->host + ((uint64_t)(map >> MAP_FRAME_SHIFT) << PAGE_BITS))) {
         if (!t->mapped)
             window_table_forget(w, slot);
-        return false;
+        return WINDOW_MISS;
+    }
+    if (!window_has_room(w)) { /* the window may have been emptied for it, and its tables forgotten */
+        if (w->table[slot] == t && !t->mapped)
+            window_table_forget(w, slot);
+        return WINDOW_FULL;
     }
     bool large = !t->entries, fresh = !t->mapped;
     if (w->user) {
@@ -246,7 +251,7 @@ bool window_fault(Window *w, Gva addr, bool write)
         map_neighbours(w, slot, 1);
         map_neighbours(w, slot, -1);
     }
-    return mapped && (w->page[n].map & need);
+    return mapped && (w->page[n].map & need) ? WINDOW_MAPPED : WINDOW_FULL;
 }
 
 /* ---- windows ---- */

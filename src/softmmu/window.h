@@ -58,11 +58,15 @@ void windows_drop_user(Windows *all);
 Hva window_base(const Window *w);
 /* Pages mapped in it. */
 unsigned window_pages(const Window *w);
-/*
- * An access at addr faulted. True: it may be tried again, more is mapped than before. False: it is not for a window. addr may be
- * WINDOW_SIZE or a little above it: the guard.
- */
-bool window_fault(Window *w, Gva addr, bool write);
+/* What a fault came to. */
+typedef enum WindowFault {
+    WINDOW_MISS,   /* the access is not for a window */
+    WINDOW_MAPPED, /* it may be tried again, more is mapped than before */
+    WINDOW_FULL,   /* it would be for one that had room */
+} WindowFault;
+
+/* An access at addr faulted. addr may be WINDOW_SIZE or a little above it: the guard. */
+WindowFault window_fault(Window *w, Gva addr, bool write);
 
 /* The TLB was flushed: all of it or all but global pages; one page. */
 void windows_flushed(Windows *all, bool global);

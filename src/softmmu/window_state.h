@@ -105,6 +105,8 @@ struct Windows {
 /* ---- windowmap.c ---- */
 /* Nothing is mapped; from now on things are as they are now. */
 void window_reset(Window *w);
+/* Is there room for another mapping? Other windows may go for it; w does, now and then, when there is none: what it holds may be old. */
+bool window_has_room(Window *w);
 /* Map count pages from first on, the first as map says, the others with the pages of RAM that follow. False: no room. */
 bool window_map_run(Window *w, uint32_t first, uint32_t count, uint32_t map);
 void window_unmap(Window *w, uint32_t first, uint32_t count);

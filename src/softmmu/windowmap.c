@@ -170,18 +170,24 @@ void window_reset(Window *w)
     w->pge = v->cr4 & CR4_PGE;
 }
 
-/* Is there room for another mapping? Another window may have to go for it. */
-static bool make_room(Windows *all)
+bool window_has_room(Window *w)
 {
+    Windows *all = w->all;
     while (all->mappings >= all->budget) {
         Window *oldest = NULL;
         for (unsigned n = 0; n < all->count; n++) {
-            Window *w = all->window[n];
-            if (w != all->super && w != all->user && w->tables && (!oldest || w->used < oldest->used))
-                oldest = w;
+            Window *other = all->window[n];
+            if (other != all->super && other != all->user && other->tables && (!oldest || other->used < oldest->used))
+                oldest = other;
         }
-        if (!oldest)
+        if (!oldest) {
+            all->stats.refused++;
+            if (++all->refusals >= REFUSALS) {
+                all->refusals = 0;
+                window_reset(w);
+            }
             return false;
+        }
         window_reset(oldest);
     }
     return true;
@@ -191,14 +197,8 @@ static bool make_room(Windows *all)
 bool window_map_run(Window *w, uint32_t first, uint32_t count, uint32_t map)
 {
     Windows *all = w->all;
-    if (!make_room(all)) {
-        all->stats.refused++;
-        if (++all->refusals >= REFUSALS) {
-            all->refusals = 0;
-            window_reset(w);
-        }
+    if (!window_has_room(w))
         return false;
-    }
     int prot = map & MAP_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
     int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE | (count <= POPULATE_MAX ? MAP_POPULATE : 0);
     all->stats.calls++;

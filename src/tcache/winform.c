@@ -89,13 +89,17 @@ bool winform_wanted(const TCache *c, const uint8_t *host)
     return c->win->heat[heat_of(host)] < HEAT_HOT;
 }
 
-/* The instruction of a site faulted again. When it is too often its block goes, and the next one is in the other form there. */
-static void heat_up(WinForm *w, const Site *s, unsigned by)
+/*
+ * The instruction of a site faulted again. When it is too often its block goes, and the next one is in the other form there. Where all
+ * code is to be in window form, for a test, only what finds no room is given the other.
+ */
+static void heat_up(WinForm *w, const Site *s, WindowFault fault)
 {
     TCache *c = w->c;
     TransBlock *b = ref_at(c, s->block);
-    if (!b->host || w->which == TCACHE_WINDOW_ALL)
-        return; /* dropped already; or a test, which wants them all */
+    unsigned by = fault == WINDOW_MAPPED ? HEAT_MAPPED : HEAT_MISS;
+    if (!b->host || (w->which == TCACHE_WINDOW_ALL && fault != WINDOW_FULL))
+        return; /* dropped already, or not to be */
     unsigned h = heat_of(b->host + (s->eip - b->eip));
     if (w->heat[h] + by < HEAT_HOT) {
         w->heat[h] += by;
@@ -193,9 +197,11 @@ static bool on_access(TCache *c, greg_t *r)
     const Site *site = ref_at(c, a->site);
     if (user && w->here)
         w->here->faults++;
-    /* #GP is of a misaligned operand */
-    if (r[REG_TRAPNO] == TRAP_PF && window_fault(window, (uint64_t)r[REG_CR2] - (uintptr_t)window_base(window), r[REG_ERR] & PF_W)) {
-        heat_up(w, site, HEAT_MAPPED);
+    WindowFault fault = WINDOW_MISS;
+    if (r[REG_TRAPNO] == TRAP_PF) /* else #GP, of a misaligned operand */
+        fault = window_fault(window, (uint64_t)r[REG_CR2] - (uintptr_t)window_base(window), r[REG_ERR] & PF_W);
+    if (fault == WINDOW_MAPPED) {
+        heat_up(w, site, fault);
         return true;
     }
     w->misses++;
@@ -208,7 +214,7 @@ static bool on_access(TCache *c, greg_t *r)
         r[REG_RAX] = (fl & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | CC_1 | (fl & FL_OF ? CC_OF : 0);
     }
     r[REG_RIP] = code + a->cold;
-    heat_up(w, site, HEAT_MISS);
+    heat_up(w, site, fault);
     return true;
 }
 

@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(here, "..", "..", "bench"))
 from machine import Initramfs, machine  # noqa: E402
 
-ENGINES = ["native", "interp", "translate", "window", "direct", "auto", "strict", "chaos", "qemu"]
+ENGINES = ["native", "interp", "translate", "window", "all-windows", "few-windows", "direct", "auto", "strict", "chaos", "qemu"]
 OUTPUT_DISK = 256 << 20
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 5  # seconds for a sandbox to end after its machine
