@@ -1,4 +1,5 @@
 """A guest for scripts: an initramfs made of files, and x86vm or QEMU with its serial line on a pipe."""
+import glob
 import os
 import re
 import select
@@ -45,6 +46,20 @@ class Initramfs:
 
 
 # ---- a run ----
+
+def cpu_time(pid):
+    """Processor seconds of all threads of a process and of its children."""
+    total = 0
+    for task in glob.glob("/proc/%d/task/*" % pid):
+        try:
+            with open(task + "/schedstat") as f:
+                total += int(f.read().split()[0]) * 1e-9
+            with open(task + "/children") as f:
+                total += sum(cpu_time(int(child)) for child in f.read().split())
+        except OSError:
+            pass  # it has just ended
+    return total
+
 
 class Talk:
     """A machine with its serial line on a pipe."""

@@ -16,12 +16,37 @@ static const char *root(void)
     return dir ? dir : "";
 }
 
-/* Run it by its root's own loader, output in a pipe. Checksum of the output. args ends with NULL and has at most 12. */
+/* Run it, output in a pipe. Checksum of the output. */
+static uint32_t output(char *const *argv)
+{
+    int out[2], status;
+    uint32_t sum = 0;
+    work_need(pipe(out) == 0, "pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], 1);
+        close(out[0]);
+        close(out[1]);
+        setenv("OPENSSL_ia32cap", "0x07888010:0", 1); /* up to SSE2 everywhere, whatever else this CPU has */
+        execv(argv[0], argv);
+        perror(argv[0]);
+        _exit(1);
+    }
+    close(out[1]);
+    static uint8_t buf[65536];
+    for (ssize_t got; (got = read(out[0], buf, sizeof buf)) > 0;)
+        for (ssize_t i = 0; i < got; i++)
+            sum = work_mix(sum, buf[i]);
+    close(out[0]);
+    work_need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, argv[0]);
+    return sum;
+}
+
+/* The same by its root's own loader. args ends with NULL and has at most 12. */
 static uint32_t output_of(const char *program, const char *const *args)
 {
     char loader[256], path[256], libraries[1024], *argv[20];
-    int out[2], argc = 0, status;
-    uint32_t sum = 0;
+    int argc = 0;
     snprintf(loader, sizeof loader, "%s/lib/ld-linux.so.2", root());
     snprintf(path, sizeof path, "%s%s", root(), program);
     snprintf(libraries, sizeof libraries, "%1$s/lib/i386-linux-gnu:%1$s/usr/lib/i386-linux-gnu", root());
@@ -32,25 +57,7 @@ static uint32_t output_of(const char *program, const char *const *args)
     while (*args)
         argv[argc++] = (char *)*args++;
     argv[argc] = NULL;
-    work_need(pipe(out) == 0, "pipe");
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(out[1], 1);
-        close(out[0]);
-        close(out[1]);
-        setenv("OPENSSL_ia32cap", "0x07888010:0", 1); /* up to SSE2 everywhere, whatever else this CPU has */
-        execv(loader, argv);
-        perror(loader);
-        _exit(1);
-    }
-    close(out[1]);
-    static uint8_t buf[65536];
-    for (ssize_t got; (got = read(out[0], buf, sizeof buf)) > 0;)
-        for (ssize_t i = 0; i < got; i++)
-            sum = work_mix(sum, buf[i]);
-    close(out[0]);
-    work_need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, program);
-    return sum;
+    return output(argv);
 }
 
 /* A file of kib KiB that compresses about as well as text does; after the first unique KiB it repeats itself. */
@@ -137,6 +144,15 @@ static uint32_t compiler(unsigned n)
     while (n--)
         sum = work_mix(sum, output_of("/usr/lib/gcc/i686-linux-gnu/12/cc1", args));
     return sum;
+}
+
+/* A shell that runs a program n times: processes that live short. */
+uint32_t work_shell(unsigned n)
+{
+    char busybox[256], script[512], *const argv[] = {busybox, "sh", "-c", script, NULL};
+    snprintf(busybox, sizeof busybox, "%s/bin/busybox", root());
+    snprintf(script, sizeof script, "i=0; while [ $i -lt %u ]; do %s true; i=$((i + 1)); done; echo $i", n, busybox);
+    return output(argv);
 }
 
 const Workload work_programs[] = {

@@ -140,5 +140,6 @@ const Workload work_system[] = {
     {"pipe", pipes, 20000},
     {"signal", signals, 20000},
     {"file", files, 1500},
+    {"shell", work_shell, 500},
     {0},
 };

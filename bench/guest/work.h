@@ -23,6 +23,7 @@ extern const Workload work_compute[], work_system[], work_programs[];
 
 uint32_t nbody_x87(unsigned n);
 uint32_t nbody_sse(unsigned n);
+uint32_t work_shell(unsigned n);
 
 /* What is not taken from a workload's checksum alone: end the program when ok is false. */
 void work_need(int ok, const char *what);
