@@ -299,24 +299,27 @@ static Window *window_new(Windows *all, bool user)
  */
 static Window *super_for_now(Windows *all)
 {
-    Window *best = NULL;
-    int most = 0, supers = 0;
-    if (all->super && !window_foundation_still(all->super))
-        return all->super; /* it is emptied */
+    Window *best = all->super;
+    int supers = 0;
+    if (!window_foundation_still(best))
+        return best; /* it is emptied */
+    int most = MAX(0, (int)best->tables - 2 * (int)window_misfits(best));
     for (unsigned n = 0; n < all->count; n++) {
         Window *w = all->window[n];
-        if (w->user)
-            continue;
-        supers++;
-        int score = window_foundation_still(w) ? (int)w->tables - 2 * (int)window_misfits(w) : 0;
-        if (score > most || (score == most && w == all->super)) {
+        supers += !w->user;
+        if (w->user || (int)w->tables <= most || !window_foundation_still(w))
+            continue; /* or it can't fit better */
+        int score = (int)w->tables - 2 * (int)window_misfits(w);
+        if (score > most) {
             best = w;
             most = score;
         }
     }
-    if (most <= 0 && all->super->tables && supers < SUPERS_MAX)
-        best = window_new(all, false);
-    return best ? best : all->super;
+    if (most <= 0 && all->super->tables && supers < SUPERS_MAX) {
+        Window *made = window_new(all, false);
+        best = made ? made : best;
+    }
+    return best;
 }
 
 void windows_run_here(Windows *all)

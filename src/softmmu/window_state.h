@@ -41,6 +41,7 @@ enum {
     SUPERS_MAX = 4,
     WINDOWS_MAX = 16,
     VERDICTS = 8,
+    FEW_TABLES = 8,     /* are looked at themselves: sooner done than comparing directories */
     QUIET = 32,         /* comparisons without a change, after which a supervisor's table is watched instead */
     AROUND = 16,        /* pages looked at around a fault of user code: a power of two */
     AROUND_RUNS = 8,    /* and mappings made */

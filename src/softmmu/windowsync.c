@@ -103,9 +103,9 @@ static unsigned count_misfits(const Window *w, const Dirs *d, bool every)
 {
     const Vcpu *v = w->all->v;
     unsigned count = 0, mask = (1u << dir_bits(w)) - 1, left = every ? w->tables : w->mixed;
-    for (unsigned slot = table_next(w, w->lowest, every); left; slot = table_next(w, slot + 1, every)) {
+    for (unsigned slot = w->lowest; left; left--, slot++) {
+        slot = table_next(w, slot, every);
         const WinTable *t = w->table[slot];
-        left--;
         const uint8_t *page = d->page[slot >> dir_bits(w)];
         uint64_t now = v->cr0 & CR0_PG ? page ? pt_entry(v, page, slot & mask) : 0 : PTE_P | PTE_A;
         count += !window_entry_still(t->upper, now, !t->entries, t->writable);
@@ -122,6 +122,8 @@ unsigned window_misfits(Window *w)
     if (!w->tables || (!every && !w->nonglobal))
         return 0;
     dirs_now(w, &d);
+    if (!every && w->mixed <= FEW_TABLES)
+        return count_misfits(w, &d, every);
     for (unsigned n = 0; n < VERDICTS; n++) {
         Verdict *was = &w->verdict[n];
         if (was->epoch == w->epoch && was->every == every && same_dirs(w, was, &d))
@@ -222,9 +224,9 @@ void window_sync(Window *w)
     }
     bool every = wants_all(w), fits = !window_misfits(w);
     unsigned left = every ? w->tables : w->mixed;
-    for (unsigned slot = table_next(w, w->lowest, every); left; slot = table_next(w, slot + 1, every)) {
+    for (unsigned slot = w->lowest; left; left--, slot++) {
+        slot = table_next(w, slot, every);
         WinTable *t = w->table[slot];
-        left--;
         if (!fits && !window_upper_still(all, t, (Gva)slot << w->bits))
             window_table_drop(w, slot);
         else if (t->entries && !table_still(w, t))

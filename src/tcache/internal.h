@@ -155,6 +155,7 @@ struct TCache {
     Mode modes[MODES_MAX];
     unsigned mode_count;
     uint16_t mode_quick[MODE_QUICK]; /* where one was found last, by hash */
+    uint16_t mode_last[2]; /* what a change of privilege led to, by privilege (user) */
 
     Ref hash[TRANS_HASH];
     Insn insn; /* where there is no room for one */

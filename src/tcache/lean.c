@@ -37,9 +37,16 @@ static inline const void *next(TCache *c)
     if (c->single || c->fetch_generation != v->tlb_generation || __atomic_load_n(&v->attention, __ATOMIC_RELAXED) || !cross(c))
         return LEAN_LEAVE;
     Mode m = mode_of(c);
-    unsigned mode = *mode_quick(c, &m);
-    if (!mode_is(&c->modes[mode], &m) || (c->win && !winform_enter_lean(c->win, v->mmu_idx)))
+    uint16_t *last = &c->mode_last[v->cpl == 3];
+    if (G_UNLIKELY(!mode_is(&c->modes[*last], &m))) { /* the last one first: it is there before m is */
+        unsigned quick = *mode_quick(c, &m);
+        if (!mode_is(&c->modes[quick], &m))
+            return LEAN_LEAVE;
+        *last = quick;
+    }
+    if (c->win && !winform_enter_lean(c->win, v->mmu_idx))
         return LEAN_LEAVE;
+    unsigned mode = *last;
     const QuickJump *q = chain_quick(c, v->rip);
     if (q->tag == (c->quick_epoch | (uint64_t)mode << 32 | v->rip)) {
         quick_mode(c, mode);
