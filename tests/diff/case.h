@@ -98,6 +98,7 @@ typedef struct DiffCase {
     uint8_t code[DIFF_CODE_MAX];
     unsigned code_len;
     unsigned insns;             /* instructions generated */
+    bool straight;                 /* no branches: it ends */
     uint16_t row[DIFF_INSNS];      /* of the instruction table, 0: invalid */
     uint8_t start[DIFF_INSNS + 1]; /* offset of each in code, and the end */
     uint32_t hot_addr[2];       /* linear; memory that differs from the standing contents, 0: none */

@@ -187,8 +187,8 @@ static void forget_writes(gpointer page, gpointer code, gpointer opaque)
     ((CodePage *)code)->writes = 0;
 }
 
-/* The interpreter has run the case to its end: once more, from the start, directly. */
-static Exit run_directly(InterpEngine *t, const DiffCase *c)
+/* What the case did to memory in the interpreter is undone. */
+static void undo(InterpEngine *t)
 {
     for (int i = 0; i < DIFF_PAGES; i++) {
         uint8_t *page = t->ram->host + PHYS_PAGES + i * 0x1000;
@@ -197,7 +197,19 @@ static Exit run_directly(InterpEngine *t, const DiffCase *c)
             memcpy(page, t->before[i], 0x1000);
         }
     }
-    set_state(t, c);
+}
+
+/* First by the interpreter where it is not plain that the case ends. */
+static Exit run_directly(InterpEngine *t, const DiffCase *c, unsigned max_insns)
+{
+    if (!c->straight || max_insns < DIFF_INSNS) {
+        memcpy(t->before, t->ram->host + PHYS_PAGES, sizeof t->before);
+        Exit why = interp_run(t->v, max_insns);
+        if (why != EXIT_HALT)
+            return why;
+        undo(t);
+        set_state(t, c);
+    }
     if (t->direct->spaces)
         g_hash_table_foreach(t->direct->spaces->code, forget_writes, NULL);
     return direct_run(t->direct);
@@ -208,12 +220,8 @@ static void interp_engine_run(DiffEngine *e, const DiffCase *c, unsigned max_ins
     InterpEngine *t = self(e);
     Vcpu *v = t->v;
 
-    if (t->direct)
-        memcpy(t->before, t->ram->host + PHYS_PAGES, sizeof t->before);
     set_state(t, c);
-    Exit why = v->tcache && !t->direct ? tcache_run(v, max_insns) : interp_run(v, max_insns);
-    if (t->direct && why == EXIT_HALT)
-        why = run_directly(t, c);
+    Exit why = t->direct ? run_directly(t, c, max_insns) : v->tcache ? tcache_run(v, max_insns) : interp_run(v, max_insns);
 
     memset(r, 0, sizeof *r);
     fpu_to_fxsave(v, r->fx.b);

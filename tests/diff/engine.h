@@ -37,8 +37,8 @@ DiffEngine *diff_engine_translate(const char *model);
 /* The same with shadow windows for all code; budget of mappings, 0: as many as the host allows. */
 DiffEngine *diff_engine_windowed(const char *model, unsigned budget);
 /*
- * Direct execution in the same world: what may goes through a sandbox, by split views if so asked. Each case runs on the
- * interpreter first, to see that it ends. NULL for an unknown model, or when the host allows no sandbox.
+ * Direct execution in the same world: what may goes through a sandbox, by split views if so asked. A case with
+ * branches runs on the interpreter first, to see that it ends. NULL for an unknown model, or when the host allows no sandbox.
  */
 DiffEngine *diff_engine_direct(const char *model, bool split);
 /* How often it ran code in a sandbox, and with what stops. */

@@ -153,6 +153,12 @@ static bool takes_selector(const Op *o)
            && ZydisRegisterGetClass(o->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;
 }
 
+static bool may_branch(const Op *o)
+{
+    return o->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || o->z.mnemonic == ZYDIS_MNEMONIC_IRET
+           || o->z.mnemonic == ZYDIS_MNEMONIC_IRETD;
+}
+
 /* Decode with both decoders; false when the bytes are not to be used. */
 static bool op_decode(Gen *g, unsigned code_size, Op *o)
 {
@@ -690,6 +696,7 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
 
     c->seed = seed, c->index = index;
     c->code_len = c->insns = 0;
+    c->straight = true;
     c->hot_addr[0] = c->hot_addr[1] = 0;
     random_state(&w);
     for (unsigned n = 0, tries = 0; n < want;) {
@@ -703,6 +710,7 @@ void gen_case(Gen *g, uint64_t seed, uint64_t index, DiffCase *c)
         memcpy(code, o->bytes, len);
         c->start[n] = c->code_len;
         c->row[n] = o->row;
+        c->straight &= o->valid && !may_branch(o);
         c->code_len += len;
         c->insns = ++n;
         if (is_undefined(o))

@@ -38,6 +38,8 @@ static void restore_page(Worker *w, int page)
 {
     if (memcmp(w->native[page], w->standing[page], 4096))
         memcpy(w->native[page], w->standing[page], 4096);
+    else if (w->equal && (diff_pages[page].perm & DIFF_W))
+        return; /* so is the engine's */
     if (memcmp(w->engine[page], w->standing[page], 4096)) {
         w->e->touched(w->e, page, 0, 4096);
         memcpy(w->engine[page], w->standing[page], 4096);
@@ -97,6 +99,7 @@ unsigned worker_run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
     const uint16_t *rows = c->row;
     int nrows = c->insns;
 
+    w->equal = false;
     put_case(w, c);
     w->e->run(w->e, c, BUDGET, &w->got);
     if (w->got.vector == DIFF_END_HUNG) {
@@ -127,7 +130,8 @@ unsigned worker_run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
     bool image = false;
     for (int i = 0; i < nrows; i++)
         image |= rows[i] == ROW_FXSAVE || rows[i] == ROW_FNSAVE || rows[i] == ROW_FNSTENV;
-    if (!pushed && !memory_equal(w) && !(image && only_host_fields(w)))
+    w->equal = memory_equal(w);
+    if (!pushed && !w->equal && !(image && only_host_fields(w)))
         d |= DIFFERS_MEM;
     if (d && (in_reserved(w, w->host.cr2) || in_reserved(w, w->got.cr2))) {
         s->strays++;
@@ -143,6 +147,7 @@ unsigned worker_run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
 bool worker_strayed(Worker *w, const DiffCase *c)
 {
     DiffResult r;
+    w->equal = false;
     for (unsigned steps = 1; steps < 200; steps++) {
         worker_restore(w, c);
         put_case(w, c);
@@ -152,8 +157,12 @@ bool worker_strayed(Worker *w, const DiffCase *c)
         if (r.sel[1] != c->sel[1])
             continue;
         uint32_t off = r.eip - c->eip;
-        if (off >= c->code_len)
+        if (off >= c->code_len) {
+            int page = w->packed ? diff_page_index(c->code_addr + off) : -1;
+            if (page >= 0 && (diff_pages[page].perm & DIFF_X) && w->standing[page][(c->code_addr + off) & 0xfff] != 0xf4)
+                return true; /* another case's */
             continue;
+        }
         bool start = false;
         for (unsigned n = 0; n < c->insns; n++)
             start |= c->start[n] == off;

@@ -14,6 +14,7 @@ struct Worker {
     uint8_t *native[DIFF_PAGES], *engine[DIFF_PAGES];
     DiffResult host, got;
     const char *options; /* of the command that shows a case again */
+    bool equal;  /* after the last run memory was the same on both sides */
     bool packed; /* cases' code is in the standing contents */
 };
 
