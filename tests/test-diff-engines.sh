@@ -3,10 +3,12 @@
 set -u
 diff=${G_TEST_BUILDDIR:-.}/tests/test-diff
 n=0
-echo 1..3
-for engine in translate direct strict; do
+echo 1..5
+for engine in translate direct strict 'direct --batch' 'strict --batch'; do
     n=$((n + 1))
-    out=$(timeout "${DIFF_SECONDS:-300}" "$diff" --$engine --cases "${DIFF_CASES:-4000}" 2>&1)
+    case $engine in *batch) cases=12000 ;; *) cases=3000 ;; esac
+    # shellcheck disable=SC2086
+    out=$(timeout "${DIFF_SECONDS:-300}" "$diff" --$engine --cases "${DIFF_CASES:-$cases}" 2>&1)
     status=$?
     case $out in
     *"# SKIP"*) echo "ok $n - $engine $(echo "$out" | grep -o '# SKIP.*')" ; continue ;;
