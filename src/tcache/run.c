@@ -390,6 +390,7 @@ uint64_t tcache_shadow_blocks(const TCache *c)
 void tcache_set_chaos(TCache *c, uint64_t seed)
 {
     c->chaos = seed;
+    codecache_bound(c->v->code, seed ? SIZE_MAX : DECODED_BYTES);
 }
 
 void tcache_listen(TCache *c, TCacheListen *listen, void *opaque)
