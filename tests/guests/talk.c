@@ -219,7 +219,9 @@ static void press_text(Talk *t, const char *text)
     } names[] = {{' ', "spc"},        {'\n', "ret"},       {'\r', "ret"},      {'\t', "tab"},        {'.', "dot"},
                  {',', "comma"},      {'-', "minus"},      {'/', "slash"},     {'\\', "backslash"},  {':', "shift-semicolon"},
                  {';', "semicolon"},  {'=', "equal"},      {'+', "shift-equal"}, {'*', "shift-8"},    {'"', "shift-apostrophe"},
-                 {'\'', "apostrophe"}, {'_', "shift-minus"}, {'>', "shift-dot"}, {'(', "shift-9"}, {')', "shift-0"}, {'$', "shift-4"}};
+                 {'\'', "apostrophe"}, {'_', "shift-minus"}, {'>', "shift-dot"}, {'(', "shift-9"}, {')', "shift-0"}, {'$', "shift-4"},
+                 {'&', "shift-7"},    {'{', "shift-bracket_left"}, {'}', "shift-bracket_right"}, {'?', "shift-slash"}, {'|', "shift-backslash"},
+                 {'<', "shift-comma"}, {'!', "shift-1"},   {'#', "shift-3"},   {'%', "shift-5"}};
     char *bytes = g_strcompress(text);
     for (const char *c = bytes; *c; c++) {
         char plain[] = {g_ascii_tolower(*c), 0};
