@@ -299,6 +299,24 @@ static u8 parameter(u8 n)
     return peek8(table >> 16, table + n);
 }
 
+/*
+ * The track's last sector, where the controller goes on with the other head: INT 1Eh's table has it. Ours is made for the drive's largest disk, so
+ * as long as it is ours the disk's own is better. A sector beyond, of a format that nobody told us of, is looked for all the same.
+ */
+static u8 end_of_track(u8 drive, u8 sector, u8 last)
+{
+    u8 end = parameter(4);
+
+    if (peek32(0, 0x1e * 4) == (((u32)BIOS_SEG << 16) | (u16)(u32)diskette_parameters)) {
+        for (const u8 GSEG *t = tries[drive_type(drive)]; *t != 0xff; t++) {
+            if (media[*t].state == bda8(BDA_FD_MEDIA + drive)) {
+                end = media[*t].spt;
+            }
+        }
+    }
+    return sector > end ? last : end;
+}
+
 static u8 transfer(Regs *r, bool write, bool verify)
 {
     u8 drive = r->dl, track = r->ch, sector = r->cl, head = r->dh, status, count = r->al;
@@ -324,7 +342,7 @@ static u8 transfer(Regs *r, bool write, bool verify)
     dma_setup(verify ? 0 : at, bytes, write ? 0x4a : verify ? 0x42 : 0x46);
     irq_forget();
     if (!(send(write ? CMD_WRITE : CMD_READ) && send(head << 2 | drive) && send(track) && send(head) && send(sector) &&
-          send(parameter(3)) && send(sector + count - 1 > parameter(4) ? sector + count - 1 : parameter(4)) &&
+          send(parameter(3)) && send(end_of_track(drive, sector, sector + count - 1)) &&
           send(parameter(5)) && send(parameter(6)))) {
         status = S_CONTROLLER;
     } else if (!irq_arrives(5000) || !receive(7)) {

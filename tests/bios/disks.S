@@ -28,6 +28,20 @@ test_floppy:
     mov $0, %dx
     int $0x13
     ok "13/04: floppy verify"
+    # from sector 2 of head 0 to 13 of head 1
+    movl $0x87654321, %es:0
+    mov $0x0301, %ax
+    mov $13, %cx
+    mov $0x0100, %dx
+    int $0x13
+    mov $0x021e, %ax
+    mov $2, %cx
+    mov $0, %dx
+    int $0x13
+    ok "13/02: past the track's end"
+    eq $30, %al, "13/02: 30 sectors of two heads"
+    cmpl $0x87654321, %es:29*512
+    is "13/02: head 1 after head 0"
     mov $0x0201, %ax
     mov $0x0013, %cx
     mov $0, %dx
