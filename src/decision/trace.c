@@ -19,6 +19,8 @@
 
 #include "cpu/cpu.h"
 #include "decision/stops.h"
+#include "frontend/decode.h"
+#include "softmmu/mmu.h"
 
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424 /* Linux 5.1 */
@@ -174,6 +176,37 @@ static bool fpu_load(Sandbox *s, const Vcpu *v)
     return ptrace(PTRACE_SETFPREGS, s->pid, NULL, &fp) == 0;
 }
 
+/* The selector that goes with a new FDP: the instruction at FIP tells through which segment it accessed memory. */
+static uint16_t data_selector(const Vcpu *v)
+{
+    enum { INSN_MAX = 15 };
+    uint8_t bytes[INSN_MAX];
+    Insn i;
+    unsigned code_size = v->seg[S_CS].attr & SEG_DB ? 4 : 2;
+    Gva at = (v->seg[S_CS].base + v->fpu.fip) & v->lin_mask;
+    unsigned here = MIN(sizeof bytes, PAGE_SIZE - (at & ~PAGE_MASK));
+    unsigned n = mmu_peek(v, at, bytes, sizeof bytes) ? sizeof bytes : mmu_peek(v, at, bytes, here) ? here : 0;
+    if (n && insn_decode(bytes, n, code_size, v->model->features, &i) == DECODE_OK && (i.flags & INSN_MEM))
+        return v->seg[i.seg].sel;
+    return v->seg[S_DS].sel;
+}
+
+/* Selectors do not pass through the 64-bit image: unchanged pointers keep their own. */
+static void pointers_home(Vcpu *v, uint64_t fip, uint64_t fdp)
+{
+    Fpu *f = &v->fpu;
+    if (f->fip == fip && f->fdp == fdp)
+        return;
+    if (!(f->fip | f->fdp | f->fop)) { /* by FNINIT, or a host that does not save them then: see docs/testing.md */
+        f->fcs = f->fds = 0;
+        return;
+    }
+    if (f->fip != fip)
+        f->fcs = v->seg[S_CS].sel;
+    if (f->fdp != fdp)
+        f->fds = data_selector(v);
+}
+
 bool sandbox_fpu_home(Sandbox *s, Vcpu *v)
 {
     struct user_fpregs_struct fp;
@@ -188,12 +221,9 @@ bool sandbox_fpu_home(Sandbox *s, Vcpu *v)
         return false;
     memcpy(image, &fp, sizeof image);
     fpu_from_fxsave(v, image);
-    /*
-     * Selectors do not pass through the 64-bit image: an unchanged pointer keeps its own, a new one is from CS and
-     * DS.
-     */
-    v->fpu.fcs = v->fpu.fip == fip ? fcs : v->seg[S_CS].sel;
-    v->fpu.fds = v->fpu.fdp == fdp ? fds : v->seg[S_DS].sel;
+    v->fpu.fcs = fcs;
+    v->fpu.fds = fds;
+    pointers_home(v, fip, fdp);
     return true;
 }
 
