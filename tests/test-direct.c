@@ -428,50 +428,81 @@ static void test_copy_pages(void)
 
 /* ---- the policy ---- */
 
+static const PolicyCosts costs = {.trip = 10, .map = 5, .birth = 600, .ms = 1000}; /* in microseconds */
+
+/* Translated, in stretches of 4 ms, until it is promoted. The time that took. */
+static uint64_t until_promoted(Policy *p, uint64_t pages)
+{
+    uint64_t time = 0;
+    while (!policy_stretch(p, &costs, 4000) || !policy_promote(p, &costs, pages)) {
+        time += 4000;
+        g_assert_cmpuint(time, <, 1000000000);
+    }
+    return time;
+}
+
+/* Directly, 5 ms at a time, until it is demoted. The time that was lost. */
+static uint64_t until_demoted(Policy *p, uint64_t work, uint64_t upkeep, unsigned trips)
+{
+    uint64_t lost = 0;
+    for (;;) {
+        g_assert_true(policy_stay(p, &costs, 5000, upkeep, trips));
+        lost += upkeep + trips * costs.trip / 2;
+        if (policy_verdict(p, &costs, work))
+            return lost;
+        g_assert_cmpuint(lost, <, 1000000);
+    }
+}
+
 static void test_policy(void)
 {
-    const PolicyCosts c = {.trip = 10, .ms = 1000}; /* in microseconds */
-    Policy p = {0};
-    uint64_t now = 0;
+    Policy p = {0}, large = {0};
     /* short stretches never do */
     for (int n = 0; n < 100000; n++)
-        g_assert_false(policy_stretch(&p, &c, 50));
-    /* long ones do, when there was enough of them */
-    int n = 0;
-    while (!policy_stretch(&p, &c, 4000))
-        g_assert_cmpint(++n, <, 50);
-    g_assert_true(policy_promote(&p, now));
-    g_assert_cmpint(n, >, 2);
+        g_assert_false(policy_stretch(&p, &costs, 50));
+    g_assert_false(p.promoted);
+    p = (Policy){0};
+    /* long ones do, when there was enough of them: the more pages there are, the more */
+    uint64_t time = until_promoted(&p, 50);
     g_assert_true(p.promoted);
+    g_assert_cmpuint(time, >, 10000);
+    g_assert_cmpuint(time, <, 50000);
+    g_assert_cmpuint(until_promoted(&large, 10000), >, 10 * time);
     /* a good program stays */
-    for (n = 0; n < 1000; n++) {
-        now += 4000;
-        if (policy_stay(&p, &c, 4000, 1))
-            g_assert_false(policy_verdict(&p, &c, 19000, now));
-    }
+    for (int n = 0; n < 1000; n++)
+        if (policy_stay(&p, &costs, 4000, 20, 1))
+            g_assert_false(policy_verdict(&p, &costs, 3900));
     /* the mapping of its pages, at first, is no reason */
-    Policy young = {.promoted = true, .since = now};
-    now += 20000;
-    g_assert_true(policy_stay(&young, &c, 20000, 1000));
-    g_assert_false(policy_verdict(&young, &c, 5000, now));
-    g_assert_cmpuint(young.bad, ==, 0);
-    /* one that traps all the time goes, and has to wait, each time longer */
-    uint64_t waited = 0;
-    for (int round = 0; round < 4; round++) {
-        bool demoted = false;
-        for (n = 0; n < 20 && !demoted; n++) {
-            now += 20000;
-            g_assert_true(policy_stay(&p, &c, 20000, 800));
-            demoted = policy_verdict(&p, &c, 6000, now);
-        }
-        g_assert_true(demoted);
-        g_assert_cmpuint(p.not_before - now, >, waited);
-        waited = p.not_before - now;
-        uint64_t from = now;
-        while (!policy_stretch(&p, &c, 4000) || !policy_promote(&p, now))
-            now += 4000;
-        g_assert_cmpuint(now - from, >=, waited);
+    Policy young = {0};
+    until_promoted(&young, 200);
+    g_assert_true(policy_stay(&young, &costs, 5000, 1000, 50));
+    g_assert_false(policy_verdict(&young, &costs, 3500));
+}
+
+/* One that traps all the time goes, and has to wait, each time longer. What it loses is a small part of what it has run. */
+static void test_policy_dear(void)
+{
+    Policy p = {0};
+    uint64_t waited = 0, ran = 0, lost = 0;
+    for (int round = 0; round < 6; round++) {
+        uint64_t wait = until_promoted(&p, 50);
+        g_assert_cmpuint(wait, >, waited);
+        waited = wait;
+        ran += wait;
+        lost += until_demoted(&p, 2000, 1000, 200);
+        g_assert_false(p.promoted);
+        g_assert_cmpuint(lost, <, ran / 6);
     }
+    /* a profit makes up for that */
+    policy_grant(&p, 1000);
+    for (int n = 0; n < 100; n++)
+        if (policy_stay(&p, &costs, 5000, 20, 1))
+            g_assert_false(policy_verdict(&p, &costs, 4900));
+    g_assert_cmpuint(p.demotions, ==, 0);
+    /* and then it may go wrong for some time, not for long */
+    lost = until_demoted(&p, 1000, 2000, 300);
+    g_assert_cmpuint(lost, >, 10000);
+    g_assert_cmpuint(lost, <, 200000);
 }
 
 /* Which stretches of user code are only counted, and what is kept of them. */
@@ -544,5 +575,6 @@ int main(int argc, char **argv)
     g_test_add_func("/copy/guess", test_copy_guess);
     g_test_add_func("/copy/pages", test_copy_pages);
     g_test_add_func("/policy", test_policy);
+    g_test_add_func("/policy/dear", test_policy_dear);
     return g_test_run();
 }

@@ -10,13 +10,17 @@
 #include <cpuid.h>
 #include <stdarg.h>
 
+#include "softmmu/pagetable.h"
 #include "tcache/tcache.h"
 
 enum {
-    INSN_PS = 700,      /* picoseconds that an instruction takes in translation */
+    INSN_PS = 500,      /* picoseconds that an instruction takes in translation... */
+    TRANSLATE_PS = 1000000, /* ...and to be translated */
     LONG_INSNS = 100000, /* a stretch of so many is long enough to look at a clock... */
     SLOW_MAX = 16,      /* ...which is believed up to so many times what the instructions tell */
-    TRIP_GUESS_US = 10, /* a trip, before it was measured */
+    TRIP_GUESS_US = 15, /* a trip, before it was measured */
+    GRANT_MS = 100,     /* credit of an address space that runs directly unasked */
+    BIRTH_TRIPS = 60,   /* what the birth of a sandbox costs */
     GUESS_ENTRIES = 4096, /* to user mode, between guesses of the clock's rate */
     QUIET_STRETCHES = 128, /* of an address space that is not promoted, between two that are asked about */
 };
@@ -68,11 +72,34 @@ static void host_rules(SweepRules *r)
         r->host_lzcnt = c >> 5 & 1;
 }
 
+static void *probe(void *opaque)
+{
+    Direct *d = opaque;
+    HostFacts *facts = host_probe(true);
+    g_atomic_int_set(&d->probed, 1);
+    return facts;
+}
+
+/* What the host can do is found out beside the guest. True: it is known. */
+static bool probe_done(Direct *d)
+{
+    if (!d->facts && !d->impossible && !d->prober)
+        d->prober = g_thread_new("x86vm-probe", probe, d);
+    return !d->prober || g_atomic_int_get(&d->probed);
+}
+
+static HostFacts *probe_end(Direct *d)
+{
+    HostFacts *facts = d->prober ? g_thread_join(d->prober) : NULL;
+    d->prober = NULL;
+    return facts;
+}
+
 bool direct_try(Direct *d)
 {
     if (d->facts || d->impossible)
         return !d->impossible;
-    d->facts = host_probe(true);
+    d->facts = d->prober ? probe_end(d) : host_probe(true);
     d->impossible = d->facts->level != HOST_NATIVE;
     if (d->impossible) {
         char *line = host_facts_line(d->facts);
@@ -83,6 +110,8 @@ bool direct_try(Direct *d)
     }
     d->costs.ms = ms_now(d);
     d->costs.trip = MAX(d->facts->trip_pf_us, d->facts->trip_gp_us) * d->costs.ms / 1000;
+    d->costs.map = d->facts->map_us * d->costs.ms / 1000;
+    d->costs.birth = BIRTH_TRIPS * d->costs.trip;
     SweepRules rules = {
         .features = d->v->model->features,
         .cpuid_faults = d->facts->cpuid_faults,
@@ -128,18 +157,21 @@ static bool wanted(Direct *d)
     if (!p || p->banned)
         return false;
     if (d->mode == DIRECT_STRICT && !d->forced && !p->promoted && !p->demotions) {
-        policy_promote(p, direct_ticks());
+        policy_grant(p, GRANT_MS * d->costs.ms);
         d->stats.promotions++;
     }
     return d->forced || p->promoted;
 }
 
-/* The policy of the address space now; NULL: it has none. */
+/* The policy of the address space now. */
 static Policy *policy_now(Direct *d)
 {
     if (d->spaces)
         return direct_policy(direct_space(d));
-    return d->now_key == d->v->cr3 ? &d->first : NULL;
+    EarlyPolicy *e = &d->early[(d->v->cr3 >> 12 ^ d->v->cr3 >> 16) % EARLY_POLICIES];
+    if (e->cr3 != d->v->cr3)
+        *e = (EarlyPolicy){.cr3 = d->v->cr3};
+    return &e->policy;
 }
 
 static uint64_t insns_time(Direct *d, uint64_t insns)
@@ -189,6 +221,14 @@ static bool enter_user(Direct *d)
     return eligible(d);
 }
 
+/* What has been translated since the stretch began, in time: code that runs but once takes nearly all of its time so. */
+static uint64_t translation_time(Direct *d)
+{
+    TCacheStats stats;
+    tcache_stats(d->v->tcache, &stats);
+    return (stats.insns - MIN(stats.insns, d->translated)) * (TRANSLATE_PS / 1000) * direct_ms(d) / 1000000;
+}
+
 /*
  * How long the stretch of translated user code took that ended. By its instructions: what else the host does meanwhile does not
  * count, and it need not be exact. But a program that waits for its memory all the time has few of them: after a long stretch the
@@ -200,7 +240,9 @@ static uint64_t stretch_time(Direct *d)
     uint64_t insns = s->since - s->began, time = insns_time(d, insns), began = d->began;
     d->was_long = insns >= LONG_INSNS;
     d->began = 0;
-    return d->was_long && began ? CLAMP(direct_ticks() - began, time, time * SLOW_MAX) : time;
+    if (d->was_long && began)
+        time = CLAMP(direct_ticks() - began, time, time * SLOW_MAX);
+    return MAX(time, insns_time(d, insns) + translation_time(d));
 }
 
 static void promoted(Direct *d)
@@ -222,23 +264,20 @@ static void leave_user(Direct *d, uint64_t time)
 {
     if (d->forced || d->impossible || d->hold)
         return;
+    Policy *p = policy_now(d);
+    hear_now(d, p);
     if (!d->spaces) { /* nothing was tried yet: is it time to? */
-        if (d->now_key != d->v->cr3) { /* one address space's is kept, the last one's */
-            d->now_key = d->v->cr3;
-            d->first = (Policy){0};
-        }
-        hear_now(d, &d->first);
         PolicyCosts guess = {.ms = direct_ms(d), .trip = direct_ms(d) * TRIP_GUESS_US / 1000};
-        if (policy_stretch(&d->first, &guess, time) && policy_promote(&d->first, direct_ticks()) && direct_try(d)) {
-            d->now_key = 1;
-            *direct_policy(direct_space(d)) = d->first;
-            promoted(d);
-        }
+        if (!policy_stretch(p, &guess, time) || !probe_done(d) || !direct_try(d))
+            return;
+        Policy early = *p;
+        d->now_key = 1;
+        p = direct_policy(direct_space(d));
+        *p = early;
+    } else if (!policy_stretch(p, &d->costs, time)) {
         return;
     }
-    Policy *p = direct_policy(direct_space(d));
-    hear_now(d, p);
-    if (policy_stretch(p, &d->costs, time) && policy_promote(p, direct_ticks()))
+    if (policy_promote(p, &d->costs, pt_user_pages(d->v)))
         promoted(d);
 }
 
@@ -265,6 +304,9 @@ static bool direct_crossing(void *opaque)
     s->in_user = true;
     s->began = s->since;
     d->began = d->was_long ? direct_ticks() : 0;
+    TCacheStats stats;
+    tcache_stats(d->v->tcache, &stats);
+    d->translated = stats.insns;
     return false;
 }
 
@@ -307,6 +349,7 @@ void direct_leave(Direct *d)
     d->now = NULL;
     d->now_key = 1;
     d->impossible = true;
+    host_facts_free(probe_end(d));
 }
 
 void direct_set_trace(Direct *d, void (*trace)(void *opaque, const char *line), void *opaque)

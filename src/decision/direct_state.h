@@ -16,6 +16,7 @@ typedef struct DirectStats {
     uint64_t stays;                      /* in the sandbox */
     uint64_t exits[SANDBOX_EXIT_COUNT];
     uint64_t faults[32];                 /* FAULT, by the host's vector */
+    uint64_t foreseen;                   /* faults that were dealt with before they could stop the sandbox */
     uint64_t mapped, code, interpreted;  /* what became of faults: a page mapped, a code page swept and mapped, one instruction */
     uint64_t excursions, excursions_long; /* through code that may not run in the sandbox */
     uint64_t refused[ROW_COUNT];         /* excursions, and stops in copies, by the row of what is refused; 0: other reasons */
@@ -23,6 +24,14 @@ typedef struct DirectStats {
     uint64_t left_out;                   /* stops at what is not in a copy, for good */
     uint64_t native, upkeep;             /* ticks: in sandboxes; with stops and mappings */
 } DirectStats;
+
+enum { EARLY_POLICIES = 16 };
+
+/* An address space's, while there are no Spaces. */
+typedef struct EarlyPolicy {
+    uint64_t cr3;
+    Policy policy;
+} EarlyPolicy;
 
 struct Direct {
     Vcpu *v;
@@ -32,6 +41,8 @@ struct Direct {
     void (*trace)(void *opaque, const char *line);
     void *trace_opaque;
     HostFacts *facts;     /* NULL: not tried yet */
+    GThread *prober;      /* that finds them; NULL: none, or it was waited for */
+    int probed;           /* atomic: it has them */
     bool impossible;      /* tried, and not to be had */
     SandboxPool *pool;    /* atomic: kicks look at it */
     ViewPool *views;
@@ -44,7 +55,8 @@ struct Direct {
     bool hold;            /* all are, for now */
     bool was_long;        /* the last stretch that was told was... */
     uint64_t began;       /* ...so this is when the one that runs began, in ticks; else 0 */
-    Policy first;         /* before anything was tried: the policy of the last CR3 */
+    uint64_t translated;  /* instructions translated, ever, when it began */
+    EarlyPolicy early[EARLY_POLICIES]; /* before anything was tried */
     Space *now;           /* whose */
     uint64_t now_key;     /* CR3 that it is for; 1: none */
     DirectStats stats;

@@ -52,9 +52,9 @@ static void print_stops(const Direct *d, GString *out)
     for (int n = 0; n < 32; n++)
         if (s->faults[n])
             g_string_append_printf(out, COUNT " fault, vector %d\n", s->faults[n], n);
-    g_string_append_printf(out, "of the faults:\n" COUNT " data mapped\n" COUNT " code swept and mapped\n" COUNT
+    g_string_append_printf(out, "of the faults, and " "%" G_GUINT64_FORMAT " that were foreseen:\n" COUNT " data mapped\n" COUNT " code swept and mapped\n" COUNT
                            " instructions interpreted\n" COUNT " ways through code that may not run there, " COUNT " long\n",
-                           s->mapped, s->code, s->interpreted, s->excursions, s->excursions_long);
+                           s->foreseen, s->mapped, s->code, s->interpreted, s->excursions, s->excursions_long);
     if (s->left_out)
         g_string_append_printf(out, COUNT " stops at what copies of code leave out\n", s->left_out);
     RowCount rows[ROW_COUNT];

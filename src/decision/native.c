@@ -9,6 +9,8 @@
 #include "config.h"
 #include "decision/direct_state.h"
 
+#include <time.h>
+
 #include "cpu/cpu.h"
 #include "softmmu/mmu.h"
 #include "tcache/tcache.h"
@@ -20,7 +22,8 @@ enum {
     BOUNCES_MAX = 6,        /* as it does after so many excursions in a row that hardly anything lay between... */
     BOUNCE_TRIPS = 4,       /* ...less than the cost of so many trips */
     LOST_MAX = 4,           /* stretches that the translator kept, before views are split... */
-    ASTRAY_MAX = 10,        /* ...or so many percent of the time */
+    ASTRAY_MAX = 10,        /* ...or so many percent of the time... */
+    LOST_MS = 20,           /* ...when so much of it was seen */
 };
 
 /* What a stay cost, for the policy. */
@@ -182,34 +185,60 @@ static void excursion(Direct *d, Stay *stay)
     Space *s = d->now;
     uint64_t begin = direct_ticks();
     make_excursion(d, stay);
-    s->astray += direct_ticks() - begin;
+    if (d->v->cpl == 3) /* a way to the kernel would be one in a copy, too */
+        s->astray += direct_ticks() - begin;
     s->lost += d->skip;
+}
+
+/* The instruction at EIP can not be fetched from `fetched`, on its page or the next. False: nothing was done, it is no fetch after all. */
+static bool fetch_fault(Direct *d, Gva fetched, Stay *stay)
+{
+    Space *s = d->now;
+    Gva eip = eip_linear(d->v);
+    switch (space_map_code(s, eip, fetched, code_size(d->v))) {
+    case SPACE_MAPPED: d->stats.code++; return true;
+    case SPACE_REFUSED: excursion(d, stay); return true;
+    case SPACE_STAYS: break;
+    }
+    if (fetched != eip && !s->split)
+        return false;
+    interpret(d, stay);
+    return true;
 }
 
 static void page_fault(Direct *d, Gva addr, Stay *stay)
 {
     Vcpu *v = d->v;
     Space *s = d->now;
-    Gva eip = eip_linear(v), fetched;
-    if (space_is_fetch(s, eip, addr, &fetched)) {
-        switch (space_map_code(s, eip, fetched, code_size(v))) {
-        case SPACE_MAPPED: d->stats.code++; return;
-        case SPACE_REFUSED: excursion(d, stay); return;
-        case SPACE_STAYS: break;
-        }
-        if (fetched == eip || s->split) {
-            interpret(d, stay);
-            return;
-        }
-    }
+    Gva fetched;
+    if (space_is_fetch(s, eip_linear(v), addr, &fetched) && fetch_fault(d, fetched, stay))
+        return;
     if (space_map_data(s, addr) == SPACE_MAPPED) {
         d->stats.mapped++;
         return;
     }
+    s->faulted = addr;
     interpret(d, stay);
+    s->faulted = SPACE_NOWHERE;
     /* its bits are set now: most likely the page can be mapped, too */
     if (v->cpl == 3 && space_map_data(s, addr) == SPACE_MAPPED)
         d->stats.mapped++;
+}
+
+/* What would only stop at once. True: something was done, look again. */
+static bool foresee(Direct *d, Stay *stay)
+{
+    Space *s = d->now;
+    Gva eip = eip_linear(d->v), addr = s->faulted;
+    s->faulted = SPACE_NOWHERE;
+    if (addr != SPACE_NOWHERE && space_map_data(s, addr) == SPACE_MAPPED) {
+        d->stats.mapped++;
+        d->stats.foreseen++;
+    }
+    if (space_has_code(s, eip))
+        return false;
+    d->stats.foreseen++;
+    return fetch_fault(d, eip, stay);
 }
 
 /* What stands at EIP, for the counters. */
@@ -358,6 +387,8 @@ static void run(Direct *d, Stay *stay)
         }
         /* An executable page may have instructions that the sweep did not come to: here is one, perhaps. */
         space_saw(d->now, eip_linear(v), code_size(v));
+        if (foresee(d, stay))
+            continue;
         uint64_t begin = direct_ticks();
         sandbox_pool_run(d->pool, d->now->cr3, v, &stop);
         stay->last = direct_ticks() - begin;
@@ -368,14 +399,31 @@ static void run(Direct *d, Stay *stay)
     }
 }
 
+static uint64_t ns_to_ticks(const Direct *d, uint64_t ns)
+{
+    return ns * (d->costs.ms / 1000) / 1000;
+}
+
+/* Our own processor time, ns: what the sandbox takes, and who else the host runs meanwhile, is not in it. */
+static uint64_t own_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* Was it worth it, lately? */
-static void judge(Direct *d, Space *s, uint64_t now)
+static void judge(Direct *d, Space *s)
 {
     uint64_t used = s->sandbox ? sandbox_cpu_time(s->sandbox) : 0;
     uint64_t work = used - MIN(used, s->cpu_time);
     s->cpu_time = used;
-    split_if_lost(d, s, direct_policy(s)->total);
-    if (policy_verdict(direct_policy(s), &d->costs, work * (d->costs.ms / 1000) / 1000, now)) {
+    s->looked += direct_policy(s)->total;
+    if (s->looked >= LOST_MS * d->costs.ms) {
+        split_if_lost(d, s, s->looked);
+        s->looked = 0;
+    }
+    if (policy_verdict(direct_policy(s), &d->costs, ns_to_ticks(d, work))) {
         d->stats.demotions++;
         direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x demoted", s->cr3);
         if (s->sandbox)
@@ -390,7 +438,7 @@ void native_stay(Direct *d)
     jmp_buf *outer = v->catch_point;
     Stay stay = {.cr3 = v->cr3};
     Space *s = d->now;
-    uint64_t begin = direct_ticks();
+    uint64_t begin = direct_ticks(), own = own_time();
 
     d->stats.stays++;
     tcache_own(v->tcache, true);
@@ -412,8 +460,8 @@ void native_stay(Direct *d)
     v->stretch.in_user = true; /* what was interpreted is user code's */
     stretch_account(&v->stretch, v->insns);
     v->stretch.in_user = false;
-    if (!d->forced && policy_stay(direct_policy(s), &d->costs, now - begin, stay.trips))
-        judge(d, s, now);
+    if (!d->forced && policy_stay(direct_policy(s), &d->costs, now - begin, ns_to_ticks(d, own_time() - own), stay.trips))
+        judge(d, s);
     else if (d->mode == DIRECT_AUTO && s->lost >= LOST_MAX)
         split_if_lost(d, s, 0);
 }

@@ -8,17 +8,21 @@ enum {
     MEMORY_MS = 40,      /* ...and beyond which it counts half */
     TRIPS_A_STRETCH = 8, /* a stretch is long when it is worth so many trips... */
     STRETCH_MIN = 10,    /* ...and at least one part in so many of a millisecond */
-    VERDICT_MS = 20,     /* time after which a stay is judged */
-    GRACE_MS = 50,       /* its pages have to be mapped first */
-    BAD_MAX = 3,
-    PENALTY_MS = 500,    /* doubled with each demotion... */
-    PENALTY_DOUBLINGS = 7, /* ...so often */
+    CREDIT_SHARE = 16,   /* one part in so many of the time in translation is credit */
+    CREDIT_DOUBLINGS = 7, /* demotions that count */
+    NEED_PERCENT = 125,  /* of what promotion will cost: no guess is exact... */
+    AGAIN_PERCENT = 150, /* ...but that which it cost the last time is better */
+    AROUND = 4,          /* pages that a stop maps, on average */
+    GAIN_PERCENT = 40,   /* that work would take longer in translation */
+    PROFIT_MS = 50,      /* all the credit that there is when it runs well: then things may change again */
+    VERDICT_MS = 5,      /* time after which a stay is judged */
 };
 
 void policy_stretches(Policy *p, uint64_t time, unsigned count)
 {
     p->user += time;
     p->traps += count;
+    p->credit += time / CREDIT_SHARE >> MIN(p->demotions, CREDIT_DOUBLINGS);
 }
 
 bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time)
@@ -31,38 +35,51 @@ bool policy_stretch(Policy *p, const PolicyCosts *c, uint64_t time)
         p->user /= 2;
         p->traps /= 2;
     }
-    return computes && !p->banned && !p->promoted;
+    return computes && !p->banned && !p->promoted && p->credit >= p->need;
 }
 
-bool policy_promote(Policy *p, uint64_t now)
+void policy_grant(Policy *p, uint64_t credit)
 {
-    if (now < p->not_before)
-        return false;
     p->promoted = true;
-    p->since = now;
-    p->user = p->traps = p->total = p->trips = p->bad = 0;
+    p->credit = credit;
+    p->user = p->traps = p->total = p->upkeep = p->trips = 0;
+}
+
+bool policy_promote(Policy *p, const PolicyCosts *c, uint64_t pages)
+{
+    uint64_t guess = (c->birth + pages * (c->map + c->trip / AROUND)) * NEED_PERCENT / 100;
+    p->need = MAX(guess, p->spent * AGAIN_PERCENT / 100);
+    if (p->credit < p->need)
+        return false;
+    p->spent = 0;
+    policy_grant(p, MIN(p->credit, p->need + PROFIT_MS * (int64_t)c->ms));
     return true;
 }
 
-bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t total, unsigned trips)
+bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t total, uint64_t upkeep, unsigned trips)
 {
     p->total += total;
+    p->upkeep += upkeep;
     p->trips += trips;
     return p->total >= VERDICT_MS * c->ms;
 }
 
-bool policy_verdict(Policy *p, const PolicyCosts *c, uint64_t work, uint64_t now)
+bool policy_verdict(Policy *p, const PolicyCosts *c, uint64_t work)
 {
-    /* Half a trip is the sandbox's own time, too. */
-    uint64_t cost = p->trips * c->trip, useful = work - MIN(work, cost / 2);
-    bool dear = useful * 100 < cost * POLICY_WORTH_MIN && now - p->since > GRACE_MS * c->ms;
-    p->bad = dear ? p->bad + 1 : 0;
-    p->total = p->trips = 0;
-    if (p->bad < BAD_MAX)
+    /* Half a trip is the sandbox's own time. */
+    uint64_t inside = MIN(work, p->trips * c->trip / 2), profit = MAX(p->need, 0) + PROFIT_MS * c->ms;
+    p->credit += (int64_t)((work - inside) * GAIN_PERCENT / 100) - (int64_t)(p->upkeep + inside);
+    p->spent += p->upkeep + inside;
+    p->total = p->upkeep = p->trips = 0;
+    if (p->credit >= (int64_t)profit) {
+        p->credit = profit;
+        p->demotions = p->spent = 0;
+    }
+    if (p->credit >= 0)
         return false;
     p->promoted = false;
-    p->bad = 0;
-    p->not_before = now + ((uint64_t)PENALTY_MS * c->ms << MIN(p->demotions, PENALTY_DOUBLINGS));
+    p->credit = 0;
+    p->need = p->spent;
     p->demotions++;
     return true;
 }

@@ -535,6 +535,27 @@ static SpaceResult map_copy(Space *s, Table *t, CodePage *c, Gva addr, const PtL
     return SPACE_MAPPED;
 }
 
+/* The neighbours, as far as others have had them looked at. */
+static void map_code_around(Space *s, Table *t, Gva addr, unsigned code_size)
+{
+    Spaces *all = s->owner;
+    Gva from = addr & ~(Gva)(AROUND * PAGE_SIZE - 1);
+    for (unsigned n = 0; n < AROUND && !s->broken; n++) {
+        Gva a = from + ((Gva)n << PAGE_BITS);
+        PtLeaf leaf;
+        if ((t->prot[index_of(s, a)] & (SANDBOX_WRITE | SANDBOX_EXEC)) || !leaf_now(s, t, a, &leaf) || !leaf.exec)
+            continue;
+        CodePage *c = g_hash_table_lookup(all->code, GUINT_TO_POINTER(leaf.page));
+        if (!c || c->sweep.code_size != code_size || c->sweep.refused || c->writes)
+            continue;
+        /* Watched it is since it was looked at, or nothing would be known of it. */
+        if (sweep_in_place(s, c, a, &leaf, PAGE_SIZE, code_size))
+            all->stats.code_mapped += map_page(s, t, a, &leaf, SANDBOX_READ | SANDBOX_EXEC);
+        else if (c->sweep.refused)
+            code_forget(all, leaf.page, false);
+    }
+}
+
 SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
 {
     Spaces *all = s->owner;
@@ -560,7 +581,14 @@ SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
     if (!map_page(s, t, addr, &leaf, SANDBOX_READ | SANDBOX_EXEC))
         return SPACE_STAYS;
     all->stats.code_mapped++;
+    map_code_around(s, t, addr, code_size);
     return SPACE_MAPPED;
+}
+
+bool space_has_code(const Space *s, Gva addr)
+{
+    const Table *t = s->table[addr >> s->table_bits];
+    return t && (t->prot[index_of(s, addr)] & SANDBOX_EXEC);
 }
 
 void space_saw(Space *s, Gva addr, unsigned code_size)
@@ -705,6 +733,7 @@ Space *spaces_get(Spaces *all, uint64_t cr3)
     s = g_new0(Space, 1);
     s->owner = all;
     s->cr3 = cr3;
+    s->faulted = SPACE_NOWHERE;
     s->table = g_new0(Table *, TABLES_MAX);
     s->view = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_hash_table_insert(all->spaces, GUINT_TO_POINTER(cr3 >> 5), s);

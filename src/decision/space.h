@@ -26,6 +26,8 @@ struct ViewPool;
 /* A table of the guest's in use, and what is mapped by it. */
 typedef struct Table Table;
 
+#define SPACE_NOWHERE ((Gva)-1)
+
 typedef struct Space {
     uint64_t cr3;
     Spaces *owner;
@@ -46,7 +48,9 @@ typedef struct Space {
     uint32_t aim;       /* split: CS's base, by space_aim() */
     bool never_split;   /* it can not be, or need not: its owner's note */
     unsigned lost;      /* stretches left to the translator lately, for code that may not run: its owner's note */
-    uint64_t astray;    /* and ticks spent in such code since the last verdict */
+    uint64_t astray;    /* and ticks spent in such code since it was looked at last... */
+    uint64_t looked;    /* ...of so many */
+    Gva faulted;        /* where the guest was told of a page fault last, or SPACE_NOWHERE: its owner's note */
     unsigned code_size; /* that code was looked at with; 0: none was */
     Gva kernel;         /* split: where the guest's begins; 0: not known yet... */
     uint32_t low_size, high_size; /* ...and of the windows */
@@ -104,6 +108,8 @@ SpaceResult space_map_data(Space *s, Gva addr);
  * An instruction at linear address start could not be fetched from addr, which is on its page or the next. code_size 2 or 4.
  */
 SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size);
+/* Is code mapped at addr? */
+bool space_has_code(const Space *s, Gva addr);
 /* Execution was seen at addr: if its page is executable, is addr an instruction that the sweep knows? Looks again if not. */
 void space_saw(Space *s, Gva addr, unsigned code_size);
 /* Why a page is refused: the row of the instruction, or 0. */

@@ -75,6 +75,25 @@ bool pt_leaf(const Vcpu *v, uint64_t upper, const uint8_t *entries, Gva addr, Pt
     return true;
 }
 
+uint64_t pt_user_pages(const Vcpu *v)
+{
+    const uint64_t used = PTE_P | PTE_U | PTE_A;
+    unsigned bytes = pt_entry_bytes(v), count = PAGE_SIZE / bytes;
+    uint64_t pages = 0;
+    for (uint64_t addr = 0; addr >> 32 == 0; addr += UINT64_C(1) << pt_bits(v)) {
+        const uint8_t *host = pt_upper(v, addr), *entries;
+        uint64_t upper = host ? pt_entry(v, host, 0) : 0;
+        if ((upper & used) != used)
+            continue;
+        if (pt_is_large(v, upper))
+            pages += count;
+        else if ((entries = pt_ram(v, upper & PHYS_MASK & PAGE_MASK, NULL)))
+            for (unsigned n = 0; n < count; n++)
+                pages += (pt_entry(v, entries, n) & used) == used;
+    }
+    return pages;
+}
+
 uint64_t pt_mode(const Vcpu *v)
 {
     return (v->cr4 & (CR4_PAE | CR4_PSE)) | (v->efer & EFER_NXE) << 8 | (v->cr0 & CR0_PG) | (v->a20_mask & 1 << 20) << 20;

@@ -63,5 +63,7 @@ uint64_t pt_reserved(const Vcpu *v, bool large);
  * False: not present, not accessed, not in RAM.
  */
 bool pt_leaf(const Vcpu *v, uint64_t upper, const uint8_t *entries, Gva addr, PtLeaf *leaf);
+/* User pages in tables that were accessed, and that were accessed themselves; a large one counts as all that it holds. */
+uint64_t pt_user_pages(const Vcpu *v);
 /* Paging as a whole: under another mode nothing that is mapped means anything. */
 uint64_t pt_mode(const Vcpu *v);

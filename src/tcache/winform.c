@@ -33,7 +33,6 @@ enum {
     TRIAL_SHARE = 10,   /* faults may have cost one part in so many */
 };
 #define PROMOTE_INSNS 5000000u /* user instructions that an address space has to run first */
-#define PROMOTE_INSNS_DIRECT 100000000u /* where direct execution has the first choice */
 #define HWCAP2_FSGSBASE 2u
 #define TRAP_PF 14
 
@@ -331,7 +330,7 @@ void winform_stretch(TCache *c)
         judge(w, s);
         return;
     }
-    uint64_t need = (c->v->crossing ? PROMOTE_INSNS_DIRECT : PROMOTE_INSNS) << MIN(s->failures, WAIT_DOUBLINGS);
+    uint64_t need = (uint64_t)PROMOTE_INSNS << MIN(s->failures, WAIT_DOUBLINGS);
     bool computes = s->insns / STRETCH_MIN >= s->stretches;
     if (computes && s->insns >= need) {
         Window *window = windows_user(w->windows, true);
