@@ -311,6 +311,17 @@ static void test_sweep_flow(void)
     g_assert_true(sweep_from(&s, &r, one, 100, 4));
     g_assert_false(sweep_head(&s, &r, one));
     g_assert_cmpuint(s.bad, ==, 40);
+    /* the end of an instruction of the page before may look like a jump to anywhere; the page's own jumps count */
+    for (int own = 0; own < 2; own++) {
+        s = (Sweep){0};
+        memset(one, 0x90, sizeof one);
+        memcpy(one + (own ? 50 : 0), "\xeb\x1e", 2);
+        memcpy(one + (own ? 81 : 31), "\xb8\x0f\xa2\x00\x00", 5);
+        g_assert_true(sweep_from(&s, &r, one, 100, 4));
+        g_assert_true(sweep_head(&s, &r, one) == !own);
+        g_assert_false(sweep_saw(&s, 0));
+        g_assert_true(sweep_saw(&s, 50));
+    }
 }
 
 /* The quick table for common instructions says what the decoder says. */

@@ -295,32 +295,55 @@ bool sweep_from(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned
     return true;
 }
 
+/* ---- what lies before the first known instruction ---- */
+
+enum { HEAD_TRIES = SWEEP_INSN_MAX, HEAD_ENDS = 0xffff };
+
+typedef struct Head {
+    uint16_t tries[SWEEP_PAGE]; /* which of the tries lead through here, a bit each */
+    uint16_t next[SWEEP_PAGE];  /* the next instruction in line; HEAD_ENDS: this one is not allowed */
+} Head;
+
 /* Do instructions in line from offset lead to one that was seen, all of them allowed? The first that is not: *bad, *row. */
-static bool leads_to_known(const Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned offset, unsigned *bad,
-                           unsigned *row)
+static bool leads_to_known(Head *h, const Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned try, unsigned *bad, unsigned *row)
 {
+    unsigned offset = try;
     while (offset < SWEEP_PAGE && !sweep_saw(s, offset)) {
-        InsnPeek p;
-        Look found = sweep_look(rules, page + offset, SWEEP_PAGE - offset, s->code_size, &p);
-        if (found == LOOK_REFUSED || found == LOOK_MORE) {
-            *bad = offset;
-            *row = p.row;
-            return false;
+        if (!h->tries[offset]) {
+            InsnPeek p;
+            Look found = sweep_look(rules, page + offset, SWEEP_PAGE - offset, s->code_size, &p);
+            h->next[offset] = found == LOOK_OK ? offset + p.len : found == LOOK_TRAPS ? offset + 1 : HEAD_ENDS;
+            if (h->next[offset] == HEAD_ENDS) {
+                *bad = offset;
+                *row = p.row;
+            }
         }
-        offset += found == LOOK_OK ? p.len : 1;
+        h->tries[offset] |= 1u << try;
+        offset = h->next[offset];
     }
     return offset < SWEEP_PAGE;
 }
 
+/*
+ * Where the first whole instruction begins is not known, so all offsets are tried. Soon they come together: what all of them lead through
+ * are the page's instructions, whose branches count. Those of what one try alone takes for instructions may lead anywhere.
+ */
 bool sweep_head(Sweep *s, const SweepRules *rules, const uint8_t *page)
 {
     if (s->refused)
         return false;
-    unsigned bad = 0, row = ROW_INVALID;
-    for (unsigned offset = 0; offset < SWEEP_INSN_MAX; offset++)
-        if (leads_to_known(s, rules, page, offset, &bad, &row))
-            return sweep_from(s, rules, page, offset, s->code_size);
-    return refuse(s, bad, row);
+    Head h;
+    unsigned bad = 0, row = ROW_INVALID, good = 0;
+    memset(h.tries, 0, sizeof h.tries);
+    for (unsigned try = 0; try < HEAD_TRIES; try++)
+        if (leads_to_known(&h, s, rules, page, try, &bad, &row))
+            good |= 1u << try;
+    if (!good)
+        return refuse(s, bad, row);
+    unsigned offset = __builtin_ctz(good);
+    while (!sweep_saw(s, offset) && (h.tries[offset] & good) != good)
+        offset = h.next[offset];
+    return sweep_saw(s, offset) || sweep_from(s, rules, page, offset, s->code_size);
 }
 
 bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sweep *next, const uint8_t *next_page)
