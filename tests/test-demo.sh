@@ -114,7 +114,7 @@ status=$?
 result $status "a script on standard input"
 
 # What computes is taken up for direct execution, and -d policy says so.
-printf 'sort\njit\nsort\npoweroff\n' | timeout 120 "$vm" -display none -serial stdio -d policy -D "$work/policy" $disk >"$work/log" 2>&1
+printf 'spin &\nsort\nmandel\nsort\nsieve\nsort\npoweroff\n' | timeout 120 "$vm" -display none -serial stdio -d policy -D "$work/policy" $disk >"$work/log" 2>&1
 if grep -q '^x86vm:' "$work/log"; then
     skip "-d policy" "$(grep -m 1 '^x86vm:' "$work/log")"
 else

@@ -207,7 +207,7 @@ void probe_compute(void)
 {
     static volatile uint32_t seed = 1;
     uint32_t x = seed;
-    for (int n = 0; n < 8000000; n++)
+    for (int n = 0; n < 24000000; n++)
         x ^= x << 13, x ^= x >> 17, x ^= x << 5;
     seed = x;
 }
