@@ -104,6 +104,34 @@ void cpu_bench_start(CpuBench *b, uint16_t sel, uint16_t off, uint16_t sp)
     b->v->gpr[R_SP].d = sp;
 }
 
+void cpu_bench_start_flat(CpuBench *b, uint32_t at, uint32_t tables)
+{
+    Vcpu *v = b->v;
+    uint32_t *directory = (uint32_t *)(b->ram->host + tables);
+    unsigned pages = b->ram->size / PAGE_SIZE;
+
+    cpu_bench_start(b, 0, 0, 0);
+    v->rip = at;
+    v->cr0 |= CR0_PE | CR0_PG | CR0_WP;
+    v->cr0 &= ~(uint64_t)(CR0_EM | CR0_TS);
+    v->cr4 |= CR4_OSFXSR;
+    v->cr3 = tables;
+    for (int n = 0; n < S_COUNT; n++) {
+        v->seg[n].base = 0;
+        v->seg[n].limit = 0xffffffff;
+        v->seg[n].attr = SEG_P | SEG_S | SEG_DB | SEG_G | (n == S_CS ? SEG_CODE | SEG_R : SEG_W);
+    }
+    for (int n = 0; n < S_COUNT; n++)
+        seg_derive(v, n);
+    for (unsigned n = 0; n < pages; n++)
+        directory[1024 + n] = n * PAGE_SIZE | 3;
+    for (unsigned n = 0; n < pages; n += 1024)
+        directory[n / 1024] = (tables + PAGE_SIZE + n * 4) | 3;
+    tlb_flush_all(v);
+    for (int n = 0; n < 8; n++)
+        v->gpr[n].q = 0x01020304u * n;
+}
+
 uint32_t cpu_bench_value(const CpuBench *b, unsigned n)
 {
     g_assert_cmpuint(n, <, b->values->len);

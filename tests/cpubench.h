@@ -35,5 +35,11 @@ void cpu_bench_load(CpuBench *b, Gpa addr, const void *bytes, size_t n);
 /* Start in real mode at sel:off with a stack at sel:sp, all other segments sel too. */
 void cpu_bench_start(CpuBench *b, uint16_t sel, uint16_t off, uint16_t sp);
 
+/*
+ * Start at linear address `at` in flat 32-bit segments, at CPL 0, with SSE on, all registers but EIP known but useless, and all RAM mapped one to
+ * one, writable, by a page directory at `tables` and the page tables behind it: (uint32_t) RAM[tables + PAGE_SIZE] is page 0's entry.
+ */
+void cpu_bench_start_flat(CpuBench *b, uint32_t at, uint32_t tables);
+
 /* Nth value that the guest wrote to CPU_PORT_VALUE; aborts the test when there are fewer. */
 uint32_t cpu_bench_value(const CpuBench *b, unsigned n);

@@ -133,26 +133,8 @@ static void program_free(Program *p)
 static CpuBench *bench_new(const Program *p)
 {
     CpuBench *b = cpu_bench_new("max", RAM_SIZE);
-    Vcpu *v = b->v;
-    cpu_bench_start(b, 0, CODE & 0xffff, 0x800);
-    v->rip = CODE;
-    for (int n = 0; n < S_COUNT; n++) {
-        v->seg[n].base = 0;
-        v->seg[n].limit = 0xffffffff;
-        v->seg[n].attr = SEG_P | SEG_S | SEG_DB | SEG_G | (n == S_CS ? SEG_CODE | SEG_R : SEG_W);
-    }
-    v->cr0 |= CR0_PE | CR0_PG | CR0_WP;
-    v->cr3 = TABLES;
-    for (int n = 0; n < S_COUNT; n++)
-        seg_derive(v, n);
-    uint32_t *tables = (uint32_t *)(b->ram->host + TABLES);
-    tables[0] = (TABLES + PAGE_SIZE) | 3;
-    for (unsigned n = 0; n < RAM_SIZE / PAGE_SIZE; n++)
-        tables[1024 + n] = n * PAGE_SIZE | 3;
-    tlb_flush_all(v);
-    for (int n = 0; n < 8; n++)
-        v->gpr[n].q = 0x01020304u * n;
-    v->gpr[R_SP].q = STACK;
+    cpu_bench_start_flat(b, CODE, TABLES);
+    b->v->gpr[R_SP].q = STACK;
     cpu_bench_load(b, CODE, p->c.code->data, p->c.code->len);
     memcpy(b->ram->host + TABLE, p->function, sizeof p->function);
     return b;

@@ -167,35 +167,18 @@ static void no_difference(void *opaque, const char *report)
 static CpuBench *bench_new(const Program *p)
 {
     CpuBench *b = cpu_bench_new("max", RAM_SIZE);
-    Vcpu *v = b->v;
-    cpu_bench_start(b, 0, CODE & 0xffff, 0x800);
-    v->rip = CODE;
-    for (int n = 0; n < S_COUNT; n++) {
-        v->seg[n].base = 0;
-        v->seg[n].limit = 0xffffffff;
-        v->seg[n].attr = SEG_P | SEG_S | SEG_DB | SEG_G | (n == S_CS ? SEG_CODE | SEG_R : SEG_W);
-    }
-    v->cr0 |= CR0_PE | CR0_PG | CR0_WP;
-    v->cr0 &= ~(uint64_t)(CR0_EM | CR0_TS);
-    v->cr4 |= CR4_OSFXSR;
-    v->cr3 = TABLES;
-    for (int n = 0; n < S_COUNT; n++)
-        seg_derive(v, n);
+    cpu_bench_start_flat(b, CODE, TABLES);
     uint32_t *tables = (uint32_t *)(b->ram->host + TABLES);
-    for (unsigned n = 0; n < 2; n++)
-        tables[n] = (TABLES + (n + 1) * PAGE_SIZE) | 3;
-    for (unsigned n = 0; n < 2048; n++)
+    for (unsigned n = RAM_SIZE / PAGE_SIZE; n < 2048; n++)
         tables[1024 + n] = n * PAGE_SIZE | 3;
+    tables[1] = (TABLES + 2 * PAGE_SIZE) | 3;
     for (unsigned n = 0; n < 3; n++) {
         unsigned page = p->start[n] / PAGE_SIZE + (p->start[n] % PAGE_SIZE > PAGE_SIZE / 2);
         if (page != CODE / PAGE_SIZE)
             tables[1024 + page] = page * PAGE_SIZE | p->pte[n];
     }
-    tlb_flush_all(v);
     for (unsigned n = 0x20000; n < 0x50000; n++)
         b->ram->host[n] = n * 0x9e3779b1u >> 24;
-    for (int n = 0; n < 8; n++)
-        v->gpr[n].q = 0x01020304u * n;
     cpu_bench_load(b, CODE, p->c.code->data, p->c.code->len);
     return b;
 }

@@ -210,20 +210,11 @@ static CpuBench *bench_new(const RandomCode *p)
     uint64_t *gdt = (uint64_t *)(ram + GDT);
     static const uint16_t selectors[S_COUNT] = {[S_ES] = 0x10, [S_CS] = 8, [S_SS] = 0x30, [S_DS] = 0x18, [S_FS] = 0x20, [S_GS] = 0x28};
 
-    cpu_bench_start(b, 0, CODE & 0xffff, 0x800);
-    v->rip = CODE;
-    for (int n = 0; n < S_COUNT; n++) {
-        v->seg[n].sel = selectors[n];
-        v->seg[n].base = n == S_FS ? 0x10 : 0;
-        v->seg[n].limit = 0xffffffff;
-        v->seg[n].attr = SEG_P | SEG_S | SEG_DB | SEG_G | (n == S_CS ? SEG_CODE | SEG_R : SEG_W);
-    }
-    v->cr0 |= CR0_PE | CR0_PG | CR0_WP;
-    v->cr0 &= ~(uint64_t)(CR0_EM | CR0_TS);
-    v->cr4 |= CR4_OSFXSR;
-    v->cr3 = TABLES;
+    cpu_bench_start_flat(b, CODE, TABLES);
     for (int n = 0; n < S_COUNT; n++)
-        seg_derive(v, n);
+        v->seg[n].sel = selectors[n];
+    v->seg[S_FS].base = 0x10;
+    seg_derive(v, S_FS);
     for (unsigned n = 1; n < 7; n++)
         gdt[n] = n == 1 ? 0x00cf9b000000ffff : 0x00cf93000000ffff;
     uint64_t gate = (uint64_t)(HANDLER >> 16 << 16 | 0x8e00) << 32 | 8 << 16 | (HANDLER & 0xffff);
@@ -235,15 +226,8 @@ static CpuBench *bench_new(const RandomCode *p)
         memcpy(ram + POINTERS + 8 * n + 2, &bases[n], 4);
     }
     memcpy(ram + POINTERS + 16, &log, 4);
-    uint32_t *tables = (uint32_t *)(ram + TABLES);
-    tables[0] = (TABLES + PAGE_SIZE) | 3;
-    for (unsigned n = 0; n < RAM_SIZE / PAGE_SIZE; n++)
-        tables[1024 + n] = n * PAGE_SIZE | 3;
-    tlb_flush_all(v);
     for (unsigned n = 0; n < 2 * PAGE_SIZE; n++)
         ram[DATA + n] = n * 0x9e3779b1u >> 24;
-    for (int n = 0; n < 8; n++)
-        v->gpr[n].q = 0x01020304u * n;
     v->gpr[R_SP].q = STACK;
     cpu_bench_load(b, CODE, p->code->data, p->code->len);
     put_handler(b);
