@@ -1,6 +1,6 @@
 #!/bin/bash
 # The demo disk (demo/): boots it, runs every command over the serial line and compares the transcript with
-# tests/demo.expected: on both engines, in the sandbox, with SeaBIOS, and on QEMU where there is one. TAP on stdout.
+# tests/demo.expected: on both engines, by shadow windows, in the sandbox, with SeaBIOS, and on QEMU where there is one. TAP on stdout.
 #
 # What differs from run to run (cycles, times, addresses, how much memory a BIOS leaves) is blotted out by normal().
 # After a change of the demo, DEMO_TRANSCRIPT=FILE keeps the first transcript, ready to be the expected one.
@@ -73,6 +73,8 @@ session()
 
 session "interpreter" "$vm" -accel interp
 session "translator" "$vm" -accel translate
+session "shadow windows for all code" "$vm" -accel translate,direct=off,window=on
+session "the same with little room" "$vm" -accel translate,direct=off,window=on,window-budget=200
 if "$vm" -accel direct=on -version >"$work/told" 2>&1 && ! grep -q 'direct' "$work/told"; then
     session "direct execution" "$vm" -accel direct=on
 else
