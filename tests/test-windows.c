@@ -327,7 +327,46 @@ static void *dma(void *opaque)
     return NULL;
 }
 
-/* The same, written by another thread. */
+static void *dma_directory(void *opaque)
+{
+    Bench *t = opaque;
+    uint32_t entry = (36 << 20) | ALL | PS;
+    bus_dma_write(t->b->mem, DIR + ((LARGE >> 22) + 1) * 4, &entry, sizeof entry);
+    return NULL;
+}
+
+/* A directory that stays as it is is watched rather than compared; a write to it is noticed, by whichever thread. */
+static void test_quiet_directory(void)
+{
+    Bench *t = bench_new(0);
+    bus_set_ram(t->b->mem, t->b->ram);
+    Window *w = windows_super(t->all);
+    g_assert_cmpint(window_fault(w, PAGE, false), ==, WINDOW_MAPPED);
+    g_assert_cmpint(window_fault(w, LARGE, false), ==, WINDOW_MAPPED);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int n = 0; n < 100; n++) {
+            load_cr3(t, DIR);
+            g_assert_true(windows_super(t->all) == w);
+        }
+        g_assert_true(t->b->ram->watch[DIR >> PAGE_BITS] & WATCH_TABLE);
+        g_assert_true(can_read(t, w, LARGE + (turn << 22)));
+        if (turn) {
+            g_thread_join(g_thread_new("dma", dma_directory, t));
+        } else {
+            ram_written(t->b->ram, DIR + (LARGE >> 22) * 4, 4);
+            put(t, DIR + (LARGE >> 22) * 4, (32 << 20) | ALL | PS);
+        }
+        g_assert_false(t->b->ram->watch[DIR >> PAGE_BITS] & WATCH_TABLE);
+        load_cr3(t, DIR);
+        g_assert_true(windows_super(t->all) == w);
+        g_assert_false(can_read(t, w, LARGE + (turn << 22)));
+        g_assert_true(can_read(t, w, PAGE));
+        g_assert_cmpint(window_fault(w, LARGE + (turn << 22), false), ==, WINDOW_MAPPED);
+    }
+    bench_free(t);
+}
+
+/* A table that is watched, written by another thread. */
 static void test_dma(void)
 {
     Bench *t = bench_new(0);
@@ -460,6 +499,7 @@ int main(int argc, char **argv)
     g_test_add_func("/windows/global", test_global);
     g_test_add_func("/windows/directories", test_directories);
     g_test_add_func("/windows/isolation", test_isolation);
+    g_test_add_func("/windows/quiet-directory", test_quiet_directory);
     g_test_add_func("/windows/dma", test_dma);
     g_test_add_func("/windows/watch", test_watch);
     g_test_add_func("/windows/budget", test_budget);

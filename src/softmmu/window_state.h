@@ -34,7 +34,9 @@ typedef struct Verdict {
     uint64_t epoch; /* Window.epoch then; 0: none */
     bool every;     /* for all tables, not only those with pages that are not global */
     unsigned misfits;
-    uint8_t *copy;  /* of the directories; as much of them as matters */
+    bool watched;   /* and the directories not written to since: they are as they were */
+    uint8_t quiet;  /* times they were found unchanged */
+    uint8_t *copy;  /* of them; as much as matters */
 } Verdict;
 
 enum {
@@ -65,6 +67,8 @@ struct Window {
     Verdict verdict[VERDICTS];
     unsigned next_verdict;
     int late; /* Windows.late that was taken notice of */
+    bool calm, calm_every;               /* all tables (or those with pages that are not global) were as before, and watched, */
+    uint64_t calm_epoch, calm_written;   /* at this Window.epoch and Windows.written: they still are while these stay */
     unsigned pages;
     unsigned nonglobal; /* of them */
     unsigned mixed;     /* tables that have such pages, and a bit for the slot of each */
@@ -99,6 +103,7 @@ struct Windows {
     uint32_t *users;      /* by page of RAM: the first WinPage, as WinPage.next */
     unsigned refusals;
     GThread *runner;      /* that runs the CPU */
+    uint64_t written;     /* times that a watched table or directory was written to, or had to be taken as if */
     int late;             /* times that another thread wrote to a watched table (atomic) */
     WindowsStats stats;
 };

@@ -113,6 +113,31 @@ static unsigned count_misfits(const Window *w, const Dirs *d, bool every)
     return count;
 }
 
+static uint64_t ram_offset(const Windows *all, const uint8_t *host)
+{
+    return host - all->v->ram->host;
+}
+
+/* Are the directories as they were? Those that do not change are watched, in the end, and need not be looked at. */
+static bool verdict_holds(Window *w, Verdict *was, const Dirs *d)
+{
+    if (memcmp(&was->dirs, d, sizeof *d))
+        return false;
+    if (was->watched)
+        return true;
+    if (!same_dirs(w, was, d)) {
+        was->quiet = 0;
+        return false;
+    }
+    if (!w->user && ++was->quiet >= QUIET) {
+        was->watched = true;
+        for (unsigned n = 0; n < G_N_ELEMENTS(d->page); n++)
+            if (d->page[n])
+                ram_watch(w->all->v->ram, ram_offset(w->all, d->page[n]), PAGE_SIZE, WATCH_TABLE);
+    }
+    return true;
+}
+
 /* How many of the tables that have to be compared are others in the directory of now? */
 unsigned window_misfits(Window *w)
 {
@@ -126,7 +151,7 @@ unsigned window_misfits(Window *w)
         return count_misfits(w, &d, every);
     for (unsigned n = 0; n < VERDICTS; n++) {
         Verdict *was = &w->verdict[n];
-        if (was->epoch == w->epoch && was->every == every && same_dirs(w, was, &d))
+        if (was->epoch == w->epoch && was->every == every && verdict_holds(w, was, &d))
             return was->misfits;
         if (!free && (was->epoch != w->epoch || !memcmp(&was->dirs, &d, sizeof d)))
             free = was;
@@ -141,6 +166,10 @@ unsigned window_misfits(Window *w)
         if (d.page[n])
             memcpy(free->copy + n * PAGE_SIZE + from, d.page[n] + from, bytes);
     }
+    if (memcmp(&free->dirs, &d, sizeof d)) {
+        free->watched = false;
+        free->quiet = 0;
+    }
     free->dirs = d;
     free->every = every;
     free->misfits = count;
@@ -150,12 +179,19 @@ unsigned window_misfits(Window *w)
 
 /* ---- tables that do not change ---- */
 
-static uint64_t table_offset(const Windows *all, const WinTable *t)
+/* Pages of RAM, first to last, are about to be written to. */
+static void forget_directories(const Windows *all, Verdict *was, uint64_t first, uint64_t last)
 {
-    return t->entries - all->v->ram->host;
+    for (unsigned n = 0; was->watched && n < G_N_ELEMENTS(was->dirs.page); n++) {
+        uint64_t offset = was->dirs.page[n] ? ram_offset(all, was->dirs.page[n]) : UINT64_MAX;
+        if (offset >= first && offset <= last) {
+            was->watched = false;
+            was->quiet = 0;
+        }
+    }
 }
 
-/* A page with tables in use is about to be written to. They are compared from now on. */
+/* A page with tables or directories in use is about to be written to. They are compared from now on. */
 void windows_table_written(void *opaque, uint64_t offset, uint64_t len)
 {
     Windows *all = opaque;
@@ -165,15 +201,18 @@ void windows_table_written(void *opaque, uint64_t offset, uint64_t len)
         ram_unwatch(all->v->ram, first, last - first + PAGE_SIZE, WATCH_TABLE);
         return;
     }
+    all->written++;
     for (unsigned n = 0; n < all->count; n++) {
         Window *w = all->window[n];
         unsigned left = w->user ? 0 : w->tables;
+        for (unsigned k = 0; k < VERDICTS; k++)
+            forget_directories(all, &w->verdict[k], first, last);
         for (unsigned slot = w->lowest; left; slot++) {
             WinTable *t = w->table[slot];
             if (!t)
                 continue;
             left--;
-            if (t->watched && table_offset(all, t) >= first && table_offset(all, t) <= last) {
+            if (t->watched && ram_offset(all, t->entries) >= first && ram_offset(all, t->entries) <= last) {
                 t->watched = false;
                 t->quiet = 0;
             }
@@ -192,7 +231,7 @@ static bool table_still(Window *w, WinTable *t)
         return false;
     if (!w->user && w->nonglobal && ++t->quiet >= QUIET) {
         t->watched = true;
-        ram_watch(w->all->v->ram, table_offset(w->all, t), PAGE_SIZE, WATCH_TABLE);
+        ram_watch(w->all->v->ram, ram_offset(w->all, t->entries), PAGE_SIZE, WATCH_TABLE);
     }
     return true;
 }
@@ -206,6 +245,11 @@ static void unwatch_tables(Window *w, int late)
             w->table[slot]->watched = false;
             left--;
         }
+    for (unsigned n = 0; n < VERDICTS; n++) {
+        w->verdict[n].watched = false;
+        w->verdict[n].quiet = 0;
+    }
+    w->calm = false;
     w->late = late;
 }
 
@@ -223,14 +267,23 @@ void window_sync(Window *w)
         return;
     }
     bool every = wants_all(w), fits = !window_misfits(w);
-    unsigned left = every ? w->tables : w->mixed;
+    bool calm = fits && w->calm && (w->calm_every || !every) && w->calm_epoch == w->epoch && w->calm_written == all->written;
+    bool watched = fits;
+    unsigned left = calm ? 0 : every ? w->tables : w->mixed;
     for (unsigned slot = w->lowest; left; left--, slot++) {
         slot = table_next(w, slot, every);
         WinTable *t = w->table[slot];
+        watched &= !t->entries || t->watched;
         if (!fits && !window_upper_still(all, t, (Gva)slot << w->bits))
             window_table_drop(w, slot);
         else if (t->entries && !table_still(w, t))
             compare_entries(w, slot);
+    }
+    if (!calm) {
+        w->calm = watched;
+        w->calm_every = every;
+        w->calm_epoch = w->epoch;
+        w->calm_written = all->written;
     }
     w->flushes = all->flushes;
     w->loads = all->loads;
