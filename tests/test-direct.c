@@ -100,7 +100,7 @@ static void test_guest(gconstpointer opaque)
             g_assert_cmpuint(d->stats.left_out, >, 20);
             g_assert_cmpuint(spaces_stats(d->spaces)->code_mapped, ==, 0);
         } else {
-            g_assert_cmpuint(d->stats.refused[ROW_FNSTENV], >, 0);
+            g_assert_cmpuint(d->stats.refused[ROW_SGDT], >, 0);
         }
         g_assert_cmpuint(d->stats.bans, ==, 0);
         g_assert_cmpuint(d->stats.births, ==, 2);

@@ -368,14 +368,6 @@ user_begin:
         movl DATA, %eax
         EMIT 0x1111111b
         RAISES 14, 7, 0, DATA, movl %eax, DATA
-        # an x87 exception that waits, of an access through another segment than DS
-        fninit
-        pushl $0x37e                    # IM clear
-        fldcw (%esp)
-        movl $POKED + 0x40, %edx
-        movl $0xc300d92e, (%edx)        # flds %cs:(%eax); ret
-        movl $(signalling - user_begin + USER), %eax
-        call *%edx
         # an instruction within another, on a page that runs already: the kernel returns there
         movl $(hidden + 1 - user_begin + USER), %esi
         movl $(1f - user_begin + USER), %edi
@@ -394,17 +386,7 @@ to_and_fro:
 selector:
         movl %ds, %eax
         ret
-signalling:
-        .long 0x7fa00000                # a signalling NaN
-pills:  subl $28, %esp
-        fnstenv (%esp)
-        movzwl 24(%esp), %eax           # FDS
-        EMIT CODE3
-        movl 20(%esp), %eax
-        EMIT signalling-user_begin+USER
-        fninit
-        addl $32, %esp
-        subl $16, %esp
+pills:  subl $16, %esp
         sgdt (%esp)
         movl 2(%esp), %eax
         EMIT gdt
