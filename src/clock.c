@@ -32,8 +32,17 @@ struct Timer {
     Timer *prev, *next; /* while armed */
 };
 
+/* See clock_absent(). */
+typedef struct Absence {
+    int watch; /* atomic: a first look is waited for */
+    GThread *thread;
+    int64_t now, ran; /* when it began: by the host's clock, and the processor time of the thread */
+    int64_t absent;   /* what was found at the first look */
+} Absence;
+
 struct Clock {
     bool manual;
+    Absence absence;
     int fd;
     unsigned seq;   /* odd while offset, held and running change */
     bool running;
@@ -112,6 +121,42 @@ int64_t clock_now(Clock *c)
     return now;
 }
 
+static int64_t thread_ran(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+void clock_absent_begin(Clock *c)
+{
+    if (c->manual)
+        return;
+    c->absence = (Absence){.thread = g_thread_self(), .now = host_now(), .ran = thread_ran()};
+    __atomic_store_n(&c->absence.watch, 1, __ATOMIC_RELEASE);
+}
+
+/* The guest looks, or just did: what the host takes in between makes things begin too late, which shows, rather than too early. */
+static void first_look(Clock *c)
+{
+    Absence *a = &c->absence;
+
+    if (a->thread != g_thread_self())
+        return;
+    a->absent = MAX(host_now() - a->now - (thread_ran() - a->ran), 0);
+    __atomic_store_n(&a->watch, 0, __ATOMIC_RELEASE);
+}
+
+int64_t clock_absent(Clock *c)
+{
+    if (__atomic_load_n(&c->absence.watch, __ATOMIC_ACQUIRE))
+        first_look(c);
+    int64_t absent = c->absence.absent;
+    c->absence.absent = 0;
+    return absent;
+}
+
 uint64_t clock_tsc(Clock *c)
 {
     unsigned seq;
@@ -125,6 +170,8 @@ uint64_t clock_tsc(Clock *c)
             tsc = __atomic_load_n(&c->tsc_held, __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while ((seq & 1) || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
+    if (G_UNLIKELY(__atomic_load_n(&c->absence.watch, __ATOMIC_ACQUIRE)))
+        first_look(c);
     return tsc;
 }
 
@@ -252,6 +299,7 @@ void clock_run_due(Clock *c)
 
 int64_t clock_wait_begin(Clock *c)
 {
+    __atomic_store_n(&c->absence.watch, 0, __ATOMIC_RELEASE);
     g_assert(!c->waiting);
     c->waiting = true;
     c->wait_deadline = c->running && c->head ? c->head->deadline : INT64_MAX;

@@ -34,6 +34,14 @@ int64_t clock_now(Clock *c);
 /* The host's time stamp counter less what it counted while the clock was stopped. Any thread; not for a manual clock. */
 uint64_t clock_tsc(Clock *c);
 
+/*
+ * Something begins to count for the guest, at its own request: from now to its first look at a clock (clock_tsc(), or clock_absent()) the calling
+ * thread should do nothing but run it. clock_absent(): the nanoseconds of that span in which the host ran something else, which are not
+ * for the guest to count: it can not have seen them pass. 0 when asked again, for a manual clock, or when the guest slept meanwhile.
+ */
+void clock_absent_begin(Clock *c);
+int64_t clock_absent(Clock *c);
+
 /* Let guest time run, or hold it. Idempotent. */
 void clock_start(Clock *c);
 void clock_stop(Clock *c);

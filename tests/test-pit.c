@@ -598,6 +598,44 @@ static void test_hpet_route(HwTest *t)
     pit_free(p);
 }
 
+/*
+ * Between the load of channel 2 and the guest's first look at a clock the host runs something else, here: this thread sleeps. That has not
+ * passed for the guest; what passes after the look has.
+ */
+static void test_absent(HwTest *t)
+{
+    enum { SLEEP_US = 30000, OUT2 = 0x20, TEN_MS = 11932 };
+    Clock *clock = clock_new();
+    Pit *p = pit_new(t->io, clock, hw_irq_line(t, 0));
+
+    clock_start(clock);
+    hw_outb(t, 0x61, 1);
+
+    load(t, 0xb0, TEN_MS);
+    g_usleep(SLEEP_US);
+    g_assert_cmpuint(hw_inb(t, 0x61) & OUT2, ==, 0);
+    g_usleep(SLEEP_US);
+    g_assert_cmpuint(hw_inb(t, 0x61) & OUT2, ==, OUT2);
+
+    load(t, 0xb0, TEN_MS);
+    g_usleep(SLEEP_US);
+    g_assert_cmpuint(read_latched(t, 2), <=, TEN_MS);
+
+    load(t, 0xb0, TEN_MS);
+    clock_tsc(clock);
+    g_usleep(SLEEP_US);
+    g_assert_cmpuint(hw_inb(t, 0x61) & OUT2, ==, OUT2);
+
+    load(t, 0xb0, TEN_MS); /* halted, it knows of that time */
+    g_assert_cmpint(clock_wait_begin(clock), >, 0);
+    g_usleep(SLEEP_US);
+    clock_wait_end(clock);
+    g_assert_cmpuint(hw_inb(t, 0x61) & OUT2, ==, OUT2);
+
+    pit_free(p);
+    clock_free(clock);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -620,5 +658,6 @@ int main(int argc, char **argv)
     hw_test_add("/pit/late", test_late);
     hw_test_add("/pit/fast", test_fast);
     hw_test_add("/pit/hpet-route", test_hpet_route);
+    hw_test_add("/pit/absent", test_absent);
     return g_test_run();
 }

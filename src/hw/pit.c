@@ -506,17 +506,35 @@ static void write_count(Pit *p, unsigned n, uint8_t value, int64_t now)
         reprogrammed(p);
 }
 
+/*
+ * Guests calibrate other clocks by channel 2, with one look at those right behind its load. Had the host taken the CPU away in between they would
+ * find that it counted very fast: so what the guest cannot have seen pass does not count.
+ */
+static void settle_start(Pit *p)
+{
+    Channel *c = &p->channel[2];
+    int64_t absent = ns_to_ticks(clock_absent(p->clock));
+
+    if (c->mode == 0 && c->gate && c->loaded)
+        c->start += absent;
+}
+
 static void pit_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
 {
     Pit *p = opaque;
+
+    if (offset == 2 && p->channel[2].mode == 0)
+        clock_absent_begin(p->clock);
     int64_t now = pit_now(p);
 
     for (int i = 0; i < 3; i++)
         channel_sync(&p->channel[i], now);
-    if (offset == 3)
+    if (offset == 3) {
+        settle_start(p); /* it may latch the count */
         write_control(p, value, now);
-    else
+    } else {
         write_count(p, offset, value, now);
+    }
     speaker_update(p);
 }
 
@@ -540,6 +558,8 @@ static uint64_t pit_read(void *opaque, uint64_t offset, unsigned size)
         return 0xff; /* the control word can't be read */
     c = &p->channel[offset];
     channel_sync(c, now);
+    if (offset == 2)
+        settle_start(p);
     if (c->status_latched) {
         c->status_latched = false;
         return c->status;
@@ -587,6 +607,7 @@ static uint64_t portb_read(void *opaque, uint64_t offset, unsigned size)
     int64_t now = pit_now(p);
 
     channel_sync(&p->channel[2], now);
+    settle_start(p);
     return p->portb | (now / REFRESH_TICKS & 1 ? PORTB_REFRESH : 0) |
            (channel_out(&p->channel[2], now) ? PORTB_OUT2 : 0);
 }
