@@ -324,6 +324,8 @@ Exit direct_run(Direct *d)
         Exit exit = tcache_run(v, 0);
         if (exit != EXIT_USER) {
             stretch_account(&v->stretch, v->insns);
+            if (exit == EXIT_HALT || exit == EXIT_STOP)
+                perch_release(&d->perch);
             return exit;
         }
         native_stay(d);
@@ -339,6 +341,7 @@ void direct_kick(Direct *d)
 
 void direct_leave(Direct *d)
 {
+    perch_release(&d->perch);
     SandboxPool *pool = g_atomic_pointer_get(&d->pool);
     g_atomic_pointer_set(&d->pool, NULL); /* machine lock held: nobody kicks now */
     sandbox_pool_free(pool);

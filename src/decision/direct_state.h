@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decision/direct.h"
+#include "decision/perch.h"
 #include "decision/policy.h"
 #include "decision/pool.h"
 #include "decision/probe.h"
@@ -57,6 +58,7 @@ struct Direct {
     uint64_t began;       /* ...so this is when the one that runs began, in ticks; else 0 */
     uint64_t translated;  /* instructions translated, ever, when it began */
     EarlyPolicy early[EARLY_POLICIES]; /* before anything was tried */
+    Perch perch;          /* the thread's */
     Space *now;           /* whose */
     uint64_t now_key;     /* CR3 that it is for; 1: none */
     DirectStats stats;

@@ -457,6 +457,8 @@ void native_stay(Direct *d)
     uint64_t now = direct_ticks(), upkeep = now - begin - MIN(stay.inside, now - begin);
     d->stats.native += stay.inside;
     d->stats.upkeep += upkeep;
+    if (s->sandbox)
+        perch_stayed(&d->perch, s->sandbox, stay.last * 1000 / MAX(d->costs.ms / 1000, 1));
     v->stretch.in_user = true; /* what was interpreted is user code's */
     stretch_account(&v->stretch, v->insns);
     v->stretch.in_user = false;

@@ -117,6 +117,10 @@ void sandbox_kick(Sandbox *s);
 pid_t sandbox_pid(const Sandbox *s);
 /* Processor time that it has used, in nanoseconds. */
 uint64_t sandbox_cpu_time(const Sandbox *s);
+/* The same since it was asked for last. */
+uint64_t sandbox_ran(Sandbox *s);
+/* The processor of the host that it was last told to run on; -1: none. */
+int sandbox_cpu(const Sandbox *s);
 /* Upper bound on the number of host mappings. */
 unsigned sandbox_mappings(const Sandbox *s);
 const char *sandbox_exit_name(SandboxExit exit);

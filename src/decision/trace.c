@@ -280,8 +280,8 @@ static void regs_to_vcpu(Sandbox *s, Vcpu *v, const struct user_regs_struct *r, 
 /* ---- the run ---- */
 
 /*
- * Hand-over costs 4-5 us on one core and 70-100 us across two: keep the sandbox where this thread is. The thread
- * itself is left free; it moves rarely, as it sleeps only while the sandbox runs on the same core.
+ * Hand-over costs 4-5 us on one core and 70-100 us across two: keep the sandbox where this thread is. Who computes for long
+ * keeps the thread from moving: perch.h.
  */
 static void follow(Sandbox *s)
 {
@@ -405,4 +405,16 @@ uint64_t sandbox_cpu_time(const Sandbox *s)
     if (s->dead || clock_getcpuclockid(s->pid, &clock) || clock_gettime(clock, &t))
         return 0;
     return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+uint64_t sandbox_ran(Sandbox *s)
+{
+    uint64_t used = sandbox_cpu_time(s), ran = used - MIN(used, s->ran);
+    s->ran = used;
+    return ran;
+}
+
+int sandbox_cpu(const Sandbox *s)
+{
+    return s->cpu;
 }

@@ -48,7 +48,8 @@ enum {
     AROUND = 16,        /* pages looked at around a fault of user code: a power of two */
     AROUND_RUNS = 8,    /* and mappings made */
     POPULATE_MAX = 64,  /* pages that are mapped with their host page tables */
-    REFUSALS = 16384,   /* after which a full window is emptied: what it holds may be old */
+    REFUSALS = 16384,   /* after which full windows are emptied: what they hold may be old */
+    RECENT_LOADS = 16,  /* a window that was used so few loads of CR3 ago is not emptied for another: it will be wanted again */
     GUARD = 64 << 10,   /* behind a window */
     BUDGET_SHARE = 4,   /* of the host's limit on mappings; each may split one of the window's own in two */
     BUDGET_MAX = 16384,

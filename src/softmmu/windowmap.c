@@ -170,21 +170,30 @@ void window_reset(Window *w)
     w->pge = v->cr4 & CR4_PGE;
 }
 
+/* The window, of those that are not in use, that was used the longest ago; NULL: none has anything. */
+static Window *oldest_window(Windows *all)
+{
+    Window *oldest = NULL;
+    for (unsigned n = 0; n < all->count; n++) {
+        Window *w = all->window[n];
+        bool in_use = w == all->super || w == all->user || all->loads - w->used < RECENT_LOADS;
+        if (!in_use && w->tables && (!oldest || w->used < oldest->used))
+            oldest = w;
+    }
+    return oldest;
+}
+
 bool window_has_room(Window *w)
 {
     Windows *all = w->all;
     while (all->mappings >= all->budget) {
-        Window *oldest = NULL;
-        for (unsigned n = 0; n < all->count; n++) {
-            Window *other = all->window[n];
-            if (other != all->super && other != all->user && other->tables && (!oldest || other->used < oldest->used))
-                oldest = other;
-        }
+        Window *oldest = oldest_window(all);
         if (!oldest) {
             all->stats.refused++;
             if (++all->refusals >= REFUSALS) {
                 all->refusals = 0;
-                window_reset(w);
+                for (unsigned n = 0; n < all->count; n++)
+                    window_reset(all->window[n]);
             }
             return false;
         }
