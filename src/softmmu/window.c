@@ -299,7 +299,7 @@ static Window *window_new(Windows *all, bool user)
  */
 static Window *super_for_now(Windows *all)
 {
-    Window *best = all->super;
+    Window *best = all->super, *empty = NULL;
     int supers = 0;
     if (!window_foundation_still(best))
         return best; /* it is emptied */
@@ -307,6 +307,8 @@ static Window *super_for_now(Windows *all)
     for (unsigned n = 0; n < all->count; n++) {
         Window *w = all->window[n];
         supers += !w->user;
+        if (!w->user && !w->tables)
+            empty = w;
         if (w->user || (int)w->tables <= most || !window_foundation_still(w))
             continue; /* or it can't fit better */
         int score = (int)w->tables - 2 * (int)window_misfits(w);
@@ -315,9 +317,10 @@ static Window *super_for_now(Windows *all)
             most = score;
         }
     }
-    if (most <= 0 && all->super->tables && supers < SUPERS_MAX) {
-        Window *made = window_new(all, false);
-        best = made ? made : best;
+    if (most <= 0 && all->super->tables) {
+        if (!empty && supers < SUPERS_MAX)
+            empty = window_new(all, false);
+        best = empty ? empty : best; /* which would be emptied for little */
     }
     return best;
 }
