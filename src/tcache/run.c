@@ -126,7 +126,7 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
         if (!b && crosses) {
             Hva next = fetch_host(c, next_page(c));
             if (next && !transblock_restless(c, next))
-                b = translate(c, host, next, eip, mode, plain, &crosses);
+                b = translate(c, host, next, eip, mode_now(c, single), plain, &crosses); /* modes may have got other numbers */
         }
         if (!b)
             return NULL;
