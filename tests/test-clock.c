@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <poll.h>
+#include <sys/timerfd.h>
 #include <x86intrin.h>
 
 typedef struct Fired {
@@ -171,6 +172,43 @@ static void test_host_timer(void)
     clock_free(c);
 }
 
+/* Who arms a timer of the same period again, a little after it fired, finds the descriptor set already; it fires in time, never early. */
+static void test_host_period(void)
+{
+    enum { ROUNDS_MAX = 500 };
+    Clock *c = clock_new();
+    GString *log = g_string_new(NULL);
+    Fired a;
+    unsigned rounds = 0, ahead = 0;
+
+    add(&a, c, 'a', log);
+    clock_start(c);
+    timer_arm(a.timer, clock_now(c) + MS(4));
+    while (ahead < 3 && rounds < ROUNDS_MAX) {
+        struct itimerspec set;
+        g_assert_true(wait_fd(c, 5000));
+        clock_run(c);
+        if (timer_armed(a.timer))
+            continue; /* it woke before the deadline */
+        g_assert_cmpint(a.at, >=, timer_deadline(a.timer));
+        g_assert_cmpint(timerfd_gettime(clock_fd(c), &set), ==, 0);
+        ahead += set.it_value.tv_nsec && rounds;
+        rounds++;
+        timer_arm(a.timer, timer_deadline(a.timer) + MS(4));
+    }
+    g_assert_cmpint(ahead, ==, 3); /* unless the host was late by a whole period each time */
+    g_assert_cmpint(log->len, ==, rounds);
+
+    /* The period ends: one wake-up finds nothing to do, and that is all. */
+    timer_disarm(a.timer);
+    while (wait_fd(c, 50))
+        clock_run(c);
+    g_assert_cmpint(log->len, ==, rounds);
+    timer_free(a.timer);
+    g_string_free(log, TRUE);
+    clock_free(c);
+}
+
 static void *read_clock(void *opaque)
 {
     Clock *c = opaque;
@@ -281,6 +319,7 @@ int main(int argc, char **argv)
     g_test_add_func("/clock/manual/rearm", test_manual_rearm);
     g_test_add_func("/clock/host/stopped", test_host_stopped);
     g_test_add_func("/clock/host/timer", test_host_timer);
+    g_test_add_func("/clock/host/period", test_host_period);
     g_test_add_func("/clock/host/threads", test_threads);
     g_test_add_func("/clock/host/tsc", test_tsc);
     g_test_add_func("/clock/host/waiter", test_waiter);

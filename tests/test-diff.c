@@ -249,15 +249,16 @@ int main(int argc, char **argv)
     for (int i = 0; i < o.jobs; i++) {
         const WorkerStatus *s = jobs[i].s;
         sum->done += s->done, sum->mismatches += s->mismatches, sum->unfinished += s->unfinished;
-        sum->strays += s->strays, sum->hung += s->hung, sum->unsteady += s->unsteady;
+        sum->strays += s->strays, sum->hung += s->hung, sum->unsteady += s->unsteady, sum->pointers += s->pointers;
         for (unsigned k = 0; k < ROW_COUNT; k++)
             sum->rows[k] += s->rows[k];
     }
     if (o.coverage)
         print_coverage(sum->rows);
     printf("# %" G_GUINT64_FORMAT " cases in %.1f s: %.0f cases/s a process; %" G_GUINT64_FORMAT " mismatches; proved nothing: %"
-           G_GUINT64_FORMAT " without end, %" G_GUINT64_FORMAT " strayed, %" G_GUINT64_FORMAT " unsteady\n", sum->done, seconds,
-           sum->done / seconds / o.jobs, sum->mismatches, sum->unfinished, sum->strays, sum->unsteady);
+           G_GUINT64_FORMAT " without end, %" G_GUINT64_FORMAT " strayed, %" G_GUINT64_FORMAT
+           " used x87 pointers lost by the host, %" G_GUINT64_FORMAT " unsteady\n", sum->done, seconds,
+           sum->done / seconds / o.jobs, sum->mismatches, sum->unfinished, sum->strays, sum->pointers, sum->unsteady);
     /* One in a million may be the host's timer; more is something else. */
     bool failed = sum->mismatches || (sum->done != (uint64_t)o.cases && !stopped) || sum->unsteady > 1 + sum->done / 1000000;
     printf("1..1\n%sok 1 - %" G_GUINT64_FORMAT " cases from seed %" G_GINT64_FORMAT " equal on host and %s\n",

@@ -34,6 +34,9 @@ typedef struct Stay {
     unsigned trips;
     unsigned bounces;
     bool unsure;     /* segments may have changed: decide again */
+    uint64_t begin;  /* ticks */
+    uint64_t own;    /* our processor time when it was looked at first, ns; 0: not yet */
+    uint64_t first;  /* ticks of upkeep until then */
 } Stay;
 
 static bool needs_attention(const Vcpu *v)
@@ -367,11 +370,39 @@ static void split_if_lost(Direct *d, Space *s, uint64_t time)
 
 /* ---- the stay ---- */
 
+static uint64_t ns_to_ticks(const Direct *d, uint64_t ns)
+{
+    return ns * (d->costs.ms / 1000) / 1000;
+}
+
+/* Our own processor time, ns: what the sandbox takes, and who else the host runs meanwhile, is not in it. */
+static uint64_t own_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Upkeep from here on is measured by our processor time. A stay of one trip, as between two ticks of the guest's timer, does without these calls. */
+static void look_at_own(Stay *stay)
+{
+    stay->first = direct_ticks() - stay->begin - stay->inside;
+    stay->own = own_time();
+}
+
+/* What the stay took besides the sandbox's running, in ticks. */
+static uint64_t upkeep_of(const Direct *d, const Stay *stay, uint64_t ticks)
+{
+    return stay->own ? MIN(stay->first, d->costs.trip) + ns_to_ticks(d, own_time() - stay->own) : MIN(ticks, d->costs.trip);
+}
+
 static void run(Direct *d, Stay *stay)
 {
     Vcpu *v = d->v;
     while (still_user(d, stay) && !d->skip) {
         SandboxStop stop;
+        if (!stay->own && (stay->trips || !d->now->sandbox))
+            look_at_own(stay);
         if (host_can_express(v) != HOST_LACKS_NOTHING || (stay->unsure && decide(v) != DECIDE_DIRECT))
             return;
         stay->unsure = false;
@@ -399,19 +430,6 @@ static void run(Direct *d, Stay *stay)
     }
 }
 
-static uint64_t ns_to_ticks(const Direct *d, uint64_t ns)
-{
-    return ns * (d->costs.ms / 1000) / 1000;
-}
-
-/* Our own processor time, ns: what the sandbox takes, and who else the host runs meanwhile, is not in it. */
-static uint64_t own_time(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Was it worth it, lately? */
 static void judge(Direct *d, Space *s)
 {
@@ -436,9 +454,8 @@ void native_stay(Direct *d)
     Vcpu *v = d->v;
     jmp_buf catch_point;
     jmp_buf *outer = v->catch_point;
-    Stay stay = {.cr3 = v->cr3};
+    Stay stay = {.cr3 = v->cr3, .begin = direct_ticks()};
     Space *s = d->now;
-    uint64_t begin = direct_ticks(), own = own_time();
 
     d->stats.stays++;
     tcache_own(v->tcache, true);
@@ -454,7 +471,7 @@ void native_stay(Direct *d)
     fpu_home(d);
     tcache_own(v->tcache, false);
 
-    uint64_t now = direct_ticks(), upkeep = now - begin - MIN(stay.inside, now - begin);
+    uint64_t total = direct_ticks() - stay.begin, upkeep = total - MIN(stay.inside, total);
     d->stats.native += stay.inside;
     d->stats.upkeep += upkeep;
     if (s->sandbox)
@@ -462,7 +479,7 @@ void native_stay(Direct *d)
     v->stretch.in_user = true; /* what was interpreted is user code's */
     stretch_account(&v->stretch, v->insns);
     v->stretch.in_user = false;
-    if (!d->forced && policy_stay(direct_policy(s), &d->costs, now - begin, ns_to_ticks(d, own_time() - own), stay.trips))
+    if (!d->forced && policy_stay(direct_policy(s), &d->costs, total, upkeep_of(d, &stay, upkeep), stay.trips))
         judge(d, s);
     else if (d->mode == DIRECT_AUTO && s->lost >= LOST_MAX)
         split_if_lost(d, s, 0);

@@ -9,7 +9,7 @@
 
 enum {
     LONG_NS = 1000000,      /* a stay of that length is one of a program that computes */
-    LOOK_NS = 50000000,     /* in sandboxes, between two looks whether others want the processor... */
+    LOOK_NS = 50000000,     /* in a sandbox, between two looks whether others want the processor... */
     SHARE_PERCENT = 85,     /* ...which they do when the sandbox got less of it */
     FREE_NS = 200000000,    /* then the thread may be put elsewhere for so long */
 };
@@ -29,7 +29,6 @@ static void hold(Perch *p, int cpu)
     if (sched_getaffinity(0, sizeof p->own, &p->own) || sched_setaffinity(0, sizeof set, &set))
         return; /* slower, nothing else */
     p->held = true;
-    p->inside = p->ran = 0;
 }
 
 void perch_release(Perch *p)
@@ -43,20 +42,14 @@ void perch_stayed(Perch *p, Sandbox *s, uint64_t ns)
 {
     if (ns < LONG_NS)
         return;
-    uint64_t ran = sandbox_ran(s);
+    uint64_t stayed = sandbox_stayed(s, ns);
     if (!p->held) {
         int cpu = sandbox_cpu(s);
         if (cpu >= 0 && cpu != sched_getcpu() && now_ns() >= p->free_until)
             hold(p, cpu);
-        return;
     }
-    p->inside += ns;
-    p->ran += ran;
-    if (p->inside < LOOK_NS)
-        return;
-    if (p->ran < p->inside / 100 * SHARE_PERCENT) {
+    if (stayed >= LOOK_NS && sandbox_ran(s) < stayed / 100 * SHARE_PERCENT && p->held) {
         perch_release(p);
         p->free_until = now_ns() + FREE_NS;
     }
-    p->inside = p->ran = 0;
 }

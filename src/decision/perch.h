@@ -14,7 +14,6 @@
 typedef struct Perch {
     bool held;
     cpu_set_t own;             /* where the thread may run when it is not held */
-    uint64_t inside, ran;      /* ns in sandboxes while it was held, and processor time that they got */
     uint64_t free_until;       /* ns, CLOCK_MONOTONIC: not held again before */
 } Perch;
 

@@ -117,7 +117,8 @@ void sandbox_kick(Sandbox *s);
 pid_t sandbox_pid(const Sandbox *s);
 /* Processor time that it has used, in nanoseconds. */
 uint64_t sandbox_cpu_time(const Sandbox *s);
-/* The same since it was asked for last. */
+/* It was run for ns nanoseconds. Returns how long in all since sandbox_ran(), which returns the processor time of that. */
+uint64_t sandbox_stayed(Sandbox *s, uint64_t ns);
 uint64_t sandbox_ran(Sandbox *s);
 /* The processor of the host that it was last told to run on; -1: none. */
 int sandbox_cpu(const Sandbox *s);

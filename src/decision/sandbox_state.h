@@ -34,7 +34,7 @@ struct Sandbox {
     struct user_regs_struct regs; /* ...general registers at the last stop */
     bool fpu_inside;           /* the sandbox has the newest x87 and SSE state */
     int cpu;                   /* it may run on; -1: any */
-    uint64_t ran;              /* see sandbox_ran() */
+    uint64_t ran, stayed;      /* ns: see sandbox_ran() */
 };
 
 /* ---- trace.c ---- */

@@ -407,10 +407,16 @@ uint64_t sandbox_cpu_time(const Sandbox *s)
     return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+uint64_t sandbox_stayed(Sandbox *s, uint64_t ns)
+{
+    return s->stayed += ns;
+}
+
 uint64_t sandbox_ran(Sandbox *s)
 {
     uint64_t used = sandbox_cpu_time(s), ran = used - MIN(used, s->ran);
     s->ran = used;
+    s->stayed = 0;
     return ran;
 }
 

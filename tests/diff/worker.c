@@ -89,6 +89,15 @@ static bool only_host_fields(Worker *w)
     return bytes <= 22;
 }
 
+/* Which of the instructions stores such an image first; -1: none. */
+static int image_store(const DiffCase *c)
+{
+    for (unsigned n = 0; n < c->insns; n++)
+        if (c->row[n] == ROW_FXSAVE || c->row[n] == ROW_FNSAVE || c->row[n] == ROW_FNSTENV)
+            return n;
+    return -1;
+}
+
 static bool in_reserved(const Worker *w, uint32_t addr)
 {
     return addr - (w->e->reserved - 4096) < w->e->reserved_len + 8192;
@@ -127,9 +136,7 @@ unsigned worker_run_both(Worker *w, const DiffCase *c, WorkerStatus *s)
     unsigned d = diff_compare(&w->rules, &w->host, &w->got, rows, nrows);
     /* A far call that faults may have pushed already, below ESP: some CPUs check the target last. */
     bool pushed = w->host.vector != 1 && w->host.eip == w->got.eip && nrows && rows[0] == ROW_CALL_FAR;
-    bool image = false;
-    for (int i = 0; i < nrows; i++)
-        image |= rows[i] == ROW_FXSAVE || rows[i] == ROW_FNSAVE || rows[i] == ROW_FNSTENV;
+    bool image = image_store(c) >= 0;
     w->equal = memory_equal(w);
     if (!pushed && !w->equal && !(image && only_host_fields(w)))
         d |= DIFFERS_MEM;
@@ -178,6 +185,21 @@ unsigned worker_try(Worker *w, const DiffCase *c)
     unsigned d = worker_run_both(w, c, &scratch);
     worker_restore(w, c);
     return d;
+}
+
+/*
+ * An engine that runs in a process of such a host lost FOP, FIP and FDP at a stop, as any process does there, and an instruction after the one that
+ * stored them used what it stored: up to that one nothing differs.
+ */
+static bool used_lost_pointers(Worker *w, const DiffCase *c)
+{
+    int n = image_store(c);
+    if (!w->rules.fip_lost || n < 0 || n + 1u >= c->insns)
+        return false;
+    DiffCase t = *c;
+    t.insns = n + 1;
+    t.code_len = t.start[n + 1];
+    return !worker_try(w, &t);
 }
 
 /* Smaller cases that still differ: fewer instructions, plainer state. */
@@ -257,6 +279,10 @@ bool worker_differed(Worker *w, const DiffCase *given, unsigned d, const DiffRes
     worker_restore(w, &c);
     if (stray) {
         s->strays++;
+        return true;
+    }
+    if (used_lost_pointers(w, &c)) {
+        s->pointers++;
         return true;
     }
     if (!worker_try(w, &c) && !worker_try(w, &c) && !worker_try(w, &c)) {

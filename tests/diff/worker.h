@@ -13,6 +13,7 @@
 typedef struct WorkerStatus {
     uint64_t next;  /* the case under way */
     uint64_t done, mismatches, unfinished, strays, hung;
+    uint64_t pointers; /* the host lost the x87's pointers, and a later instruction used the stored ones */
     uint64_t unsteady; /* differed once, and not when run again: the host was disturbed, or an engine remembers too much */
     uint64_t rows[4096]; /* by row: cases with it */
 } WorkerStatus;
