@@ -388,6 +388,47 @@ static void test_eviction(void)
     bench_free(t);
 }
 
+/*
+ * The buffer is full when an instruction on two pages is looked at for the first time: what it is translated under has another number then. Every
+ * block but one begins with such an instruction, and DS, of one of two segments, is part of the mode. What goes to DS, and where to go next, lies on the stack.
+ */
+static void test_eviction_on_two_pages(void)
+{
+    enum { TABLES = RAM_SIZE - 4 * PAGE_SIZE, STACK = RAM_SIZE / 2, GDT = 0x800, HOPS = 60000, HALT = 0xff0 };
+    static const uint64_t gdt[] = {0, 0x00cf92000000ffff, 0x00cf92000010ffff}; /* data: all memory; all memory but 16 bytes */
+    CpuBench *both[2];
+    GRand *r = g_rand_new_with_seed(2);
+    uint32_t *hops = g_new(uint32_t, 2 * HOPS + 1);
+    hops[0] = 8;
+    for (int n = 1; n <= 2 * HOPS; n += 2) {
+        hops[n] = g_rand_int_range(r, 2, STACK / PAGE_SIZE) * PAGE_SIZE - 2;
+        hops[n + 1] = g_rand_boolean(r) ? 8 : 16;
+    }
+    hops[2 * HOPS - 1] = HALT;
+    for (int k = 0; k < 2; k++) {
+        CpuBench *b = both[k] = bench_new(k, "\x1f\xc3", 2, 256 << 10); /* pop ds; ret */
+        for (uint32_t page = 2; page < STACK / PAGE_SIZE; page++)
+            cpu_bench_load(b, page * PAGE_SIZE - 2, "\x03\x1d\x20\x00\x00\x00\x1f\xc3", 8); /* add ebx, [20h]; pop ds; ret */
+        cpu_bench_load(b, 0x20, "\x01\x00\x00\x00", 4);
+        cpu_bench_load(b, 0x30, "\x00\x00\x01\x00", 4);
+        cpu_bench_load(b, GDT, gdt, sizeof gdt);
+        cpu_bench_load(b, STACK, hops, (2 * HOPS + 1) * sizeof *hops);
+        cpu_bench_load(b, HALT, "\xf4", 1);
+        cpu_bench_start_flat(b, CODE, TABLES);
+        b->v->gdtr.base = GDT;
+        b->v->gdtr.limit = sizeof gdt - 1;
+        b->v->gpr[R_SP].d = STACK;
+        g_assert_cmpint(k ? tcache_run(b->v, 0) : interp_run(b->v, 0), ==, EXIT_HALT);
+    }
+    assert_alike(both[0], both[1]);
+    g_assert_cmpuint(both[1]->v->insns, ==, both[0]->v->insns);
+    g_assert_cmpuint(stats(both[1]).flushes, >, 10);
+    g_free(hops);
+    g_rand_free(r);
+    bench_free(both[0]);
+    bench_free(both[1]);
+}
+
 /* A fault in the middle of a block finds registers, flags and the count of instructions as they were before it. */
 static void test_fault(void)
 {
@@ -623,6 +664,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/interrupt", test_interrupt);
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);
+    g_test_add_func("/tcache/eviction-on-two-pages", test_eviction_on_two_pages);
     g_test_add_func("/tcache/large-pages", test_large_pages);
     g_test_add_func("/tcache/fault", test_fault);
     g_test_add_func("/tcache/code-everywhere", test_code_everywhere);
