@@ -110,7 +110,7 @@ static void test_open_size(void)
     g_autofree char *good = make_image("good.img", 512, NULL, 0);
 
     check_refused(empty, NULL, BLOCK_ERROR_SIZE, "empty image");
-    check_refused(one, NULL, BLOCK_ERROR_SIZE, ": 1-byte image; a raw disk is a multiple of 512 bytes");
+    check_refused(one, NULL, BLOCK_ERROR_SIZE, ": 1-byte image; a raw disk is a multiple of 512 bytes: truncate -s %512 ");
     check_refused(odd, NULL, BLOCK_ERROR_SIZE, ": 1025-byte image");
     check_refused(odd, &(BlockOptions){.format = "raw"}, BLOCK_ERROR_SIZE, ": 1025-byte image");
     BlockDev *b = block_open(good, NULL, NULL);

@@ -156,8 +156,10 @@ static bool check_size(BlockDev *b, GError **error)
 {
     if (b->size % BLOCK_SECTOR == 0)
         return true;
+    g_autofree char *quoted = g_shell_quote(b->path);
     g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_SIZE,
-                "%s: %" G_GUINT64_FORMAT "-byte image; a raw disk is a multiple of 512 bytes", b->path, b->size);
+                "%s: %" G_GUINT64_FORMAT "-byte image; a raw disk is a multiple of 512 bytes: truncate -s %%512 %s fills it up",
+                b->path, b->size, quoted);
     return false;
 }
 
