@@ -369,6 +369,9 @@ typedef struct Vcpu {
     struct Windows *windows; /* NULL: none (softmmu/window.h) */
     FetchEntry fetch[2][FETCH_SIZE]; /* MMU_SUPER, MMU_USER */
     uint8_t fp_live; /* what of fpu is in the host's registers instead (tcache/fplive.h) */
+    bool fpu_away;   /* the newest x87 and SSE state is a sandbox's: see vcpu_fpu() */
+    void (*fpu_fetch)(void *opaque);
+    void *fpu_fetch_opaque;
     uint8_t x87_seg;   /* while translated code runs: fpu.fds is to be segment x87_seg - 1's selector; 0: it is right */
     uint32_t x87_last; /* the same: fip, fop and fcs are of that X87Last (tcache/internal.h); 0: they are right */
     uint64_t host_sp; /* translated code's return stack (tcache/stubs.c): where it is empty */
@@ -385,6 +388,16 @@ static inline void vcpu_attention(Vcpu *v, uint32_t bits)
 {
     __atomic_fetch_or(&v->attention, bits, __ATOMIC_SEQ_CST);
     __atomic_store_n(&v->host_sp_limit, UINT64_MAX, __ATOMIC_RELEASE);
+}
+
+/*
+ * In the CPU's thread, before fpu is looked at or changed: user code that ran directly may have left it in its sandbox, as what a kernel does next hardly
+ * ever needs it. Whenever the CPU stands still for others to look at, it is at home.
+ */
+static inline void vcpu_fpu(Vcpu *v)
+{
+    if (__builtin_expect(v->fpu_away, 0))
+        v->fpu_fetch(v->fpu_fetch_opaque);
 }
 
 static inline bool vcpu_protected(const Vcpu *v)

@@ -300,9 +300,21 @@ static void test_sweep_flow(void)
         one[SWEEP_PAGE - 1] = 0x0f;
         two[0] = bad ? 0xa2 : 0x31;
         g_assert_true(sweep_from(&s, &r, one, 0, 4));
-        g_assert_cmpuint(s.crosses, ==, SWEEP_PAGE - 1);
+        g_assert_cmphex(s.crosses, ==, 1 << 1);
         g_assert_true(sweep_pair(&s, &r, one, &next, two) == !bad);
         g_assert_true(bad || sweep_saw(&next, 1));
+    }
+    /* two streams of code that run over the edge; one ends in an operation that is allowed whatever its operands, which are on the next page */
+    for (int bad = 0; bad < 2; bad++) {
+        Sweep s = {0}, next = {0};
+        memset(one, 0x90, sizeof one);
+        memset(two, 0x90, sizeof two);
+        memcpy(one + SWEEP_PAGE - 5, "\x66\xb8\xf2\x0f\xbb", 5);       /* mov ax, 0ff2h; mov ebx, ... */
+        memcpy(two, bad ? "\xe2\x8c\xd8" : "\xe2\x90\x90", 3);         /* mov eax, ds */
+        g_assert_true(sweep_from(&s, &r, one, 0, 4));
+        g_assert_true(sweep_from(&s, &r, one, SWEEP_PAGE - 3, 4));        /* btc edx, esp */
+        g_assert_cmphex(s.crosses, ==, 1 << 1 | 1 << 3);
+        g_assert_true(sweep_pair(&s, &r, one, &next, two) == !bad);
     }
     /* before the first known instruction */
     Sweep s = {0};

@@ -79,6 +79,7 @@ static void fx_check(Vcpu *v)
 {
     if (v->cr0 & (CR0_EM | CR0_TS))
         fault_raise(v, VEC_NM);
+    vcpu_fpu(v);
 }
 
 /* Whether the image carries SSE state: SDM 2A, FXSAVE: not with CR4.OSFXSR clear. */

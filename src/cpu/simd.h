@@ -38,6 +38,7 @@ static inline void simd_check_sse(Vcpu *v)
         fault_ud(v);
     if (G_UNLIKELY(v->cr0 & CR0_TS))
         fault_raise(v, VEC_NM);
+    vcpu_fpu(v);
 }
 
 /* The same for MMX, which also waits for x87 exceptions: false when the handler must return at once. */
@@ -45,6 +46,7 @@ static inline bool simd_check_mmx(Vcpu *v)
 {
     if (G_UNLIKELY(v->cr0 & (CR0_EM | CR0_TS)))
         fault_raise(v, v->cr0 & CR0_EM ? VEC_UD : VEC_NM);
+    vcpu_fpu(v);
     if (G_UNLIKELY(v->fpu.sw & SW_ES))
         return x87_pending(v);
     return true;

@@ -97,16 +97,19 @@ void op_pblendw(Vcpu *v, const Insn *i)
 /* By the sign bits of XMM0's elements. */
 void op_blendvps(Vcpu *v, const Insn *i)
 {
+    simd_check_sse(v);
     blend(v, i, 4, _mm_movemask_ps(_mm_castsi128_ps(xmm_get(v, 0))));
 }
 
 void op_blendvpd(Vcpu *v, const Insn *i)
 {
+    simd_check_sse(v);
     blend(v, i, 8, _mm_movemask_pd(_mm_castsi128_pd(xmm_get(v, 0))));
 }
 
 void op_pblendvb(Vcpu *v, const Insn *i)
 {
+    simd_check_sse(v);
     blend(v, i, 1, _mm_movemask_epi8(xmm_get(v, 0)));
 }
 
@@ -114,8 +117,8 @@ void op_pblendvb(Vcpu *v, const Insn *i)
 
 void op_pextrb(Vcpu *v, const Insn *i)
 {
-    uint8_t value = v->fpu.xmm[i->reg].b[i->imm2 & 15];
     simd_check_sse(v);
+    uint8_t value = v->fpu.xmm[i->reg].b[i->imm2 & 15];
     if (i->flags & INSN_MEM)
         mem_write8(v, i->seg, insn_ea(v, i), value);
     else
@@ -125,8 +128,8 @@ void op_pextrb(Vcpu *v, const Insn *i)
 /* PEXTRD, EXTRACTPS */
 void op_pextrd(Vcpu *v, const Insn *i)
 {
-    uint32_t value = v->fpu.xmm[i->reg].d[i->imm2 & 3];
     simd_check_sse(v);
+    uint32_t value = v->fpu.xmm[i->reg].d[i->imm2 & 3];
     if (i->flags & INSN_MEM)
         mem_write32(v, i->seg, insn_ea(v, i), value);
     else

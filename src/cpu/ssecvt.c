@@ -107,10 +107,11 @@ void op_cvtpi2ps(Vcpu *v, const Insn *i)
 /* Two integers to two doubles, always exact. */
 void op_cvtpi2pd(Vcpu *v, const Insn *i)
 {
-    __m128i d = xmm_get(v, i->reg), s;
+    __m128i d, s;
     simd_check_sse(v);
     if (!(i->flags & INSN_MEM) && !simd_check_mmx(v))
         return;
+    d = xmm_get(v, i->reg);
     s = _mm_cvtsi64_si128(mmx_source(v, i));
     __asm__("cvtdq2pd %1, %0" : "=x"(d) : "x"(s));
     xmm_set(v, i->reg, d);

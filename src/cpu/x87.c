@@ -293,8 +293,8 @@ void op_fldcw(Vcpu *v, const Insn *i)
 /* DD /7 to memory, DF E0 to AX */
 void op_fnstsw(Vcpu *v, const Insn *i)
 {
-    uint16_t sw = status_word(&v->fpu);
     x87_no_wait(v);
+    uint16_t sw = status_word(&v->fpu);
     if (i->flags & INSN_MEM)
         mem_write16(v, i->seg, insn_ea(v, i), sw);
     else
@@ -306,6 +306,7 @@ void op_fwait(Vcpu *v, const Insn *i)
 {
     if ((v->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
         fault_raise(v, VEC_NM);
+    vcpu_fpu(v);
     if (v->fpu.sw & SW_ES)
         x87_pending(v);
 }

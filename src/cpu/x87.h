@@ -100,6 +100,7 @@ static inline bool x87_wait(Vcpu *v)
 {
     if (G_UNLIKELY(v->cr0 & (CR0_EM | CR0_TS)))
         fault_raise(v, VEC_NM);
+    vcpu_fpu(v);
     if (G_UNLIKELY(v->fpu.sw & SW_ES))
         return x87_pending(v);
     return true;
@@ -109,6 +110,7 @@ static inline void x87_no_wait(Vcpu *v)
 {
     if (G_UNLIKELY(v->cr0 & (CR0_EM | CR0_TS)))
         fault_raise(v, VEC_NM);
+    vcpu_fpu(v);
 }
 
 /* Last instruction and data pointers, as the P6 keeps them. Only once no memory operand can fault any more. */

@@ -95,6 +95,12 @@ static HostFacts *probe_end(Direct *d)
     return facts;
 }
 
+static void fpu_fetch(void *opaque)
+{
+    Direct *d = opaque;
+    sandbox_pool_fpu_home(d->pool, d->v);
+}
+
 bool direct_try(Direct *d)
 {
     if (d->facts || d->impossible)
@@ -121,6 +127,8 @@ bool direct_try(Direct *d)
     d->views = viewpool_new();
     d->spaces = spaces_new(d->v, &rules, d->views);
     spaces_set_kick(d->spaces, (void (*)(void *))direct_kick, d);
+    d->v->fpu_fetch = fpu_fetch;
+    d->v->fpu_fetch_opaque = d;
     g_atomic_pointer_set(&d->pool, sandbox_pool_new(d->v->ram->fd, viewpool_fd(d->views), SANDBOX_POOL_MAX));
     return true;
 }
@@ -326,6 +334,7 @@ Exit direct_run(Direct *d)
             stretch_account(&v->stretch, v->insns);
             if (exit == EXIT_HALT || exit == EXIT_STOP)
                 perch_release(&d->perch);
+            vcpu_fpu(v);
             return exit;
         }
         native_stay(d);
@@ -342,6 +351,7 @@ void direct_kick(Direct *d)
 void direct_leave(Direct *d)
 {
     perch_release(&d->perch);
+    vcpu_fpu(d->v);
     SandboxPool *pool = g_atomic_pointer_get(&d->pool);
     g_atomic_pointer_set(&d->pool, NULL); /* machine lock held: nobody kicks now */
     sandbox_pool_free(pool);
@@ -366,6 +376,7 @@ Direct *direct_new(Vcpu *v, DirectMode mode, void (*say)(const char *line))
     Direct *d = g_new0(Direct, 1);
     d->v = v;
     d->mode = mode;
+    d->x87_pointers = sandbox_keeps_x87_pointers();
     d->forced = mode == DIRECT_ON;
     d->say = say;
     d->now_key = 1;

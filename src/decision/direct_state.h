@@ -45,6 +45,7 @@ struct Direct {
     GThread *prober;      /* that finds them; NULL: none, or it was waited for */
     int probed;           /* atomic: it has them */
     bool impossible;      /* tried, and not to be had */
+    bool x87_pointers;    /* sandbox_keeps_x87_pointers() */
     SandboxPool *pool;    /* atomic: kicks look at it */
     ViewPool *views;
     Spaces *spaces;

@@ -1,4 +1,4 @@
-libx86vm_a_SOURCES += src/decision/birth.c src/decision/decide.c src/decision/decide.h src/decision/entries.c \
+libx86vm_a_SOURCES += src/decision/birth.c src/decision/codepages.c src/decision/decide.c src/decision/decide.h src/decision/entries.c \
 	src/decision/direct.c src/decision/direct.h src/decision/direct_state.h src/decision/directinfo.c \
 	src/decision/entries.h src/decision/hostregs.h src/decision/ldt.c src/decision/ldt.h \
 	src/decision/maps.c src/decision/native.c src/decision/perch.c src/decision/perch.h src/decision/policy.c src/decision/policy.h \

@@ -54,9 +54,11 @@ static unsigned code_size(const Vcpu *v)
     return v->seg[S_CS].attr & SEG_DB ? 4 : 2;
 }
 
+/* The state that is looked at later lacks what only this moment tells: the segments that x87 pointers go with, and the code there. */
 static void fpu_home(Direct *d)
 {
-    sandbox_pool_fpu_home(d->pool, d->v);
+    if (d->x87_pointers)
+        sandbox_pool_fpu_home(d->pool, d->v);
 }
 
 /* ---- sandboxes ---- */

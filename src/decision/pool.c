@@ -60,6 +60,7 @@ bool sandbox_pool_fpu_home(SandboxPool *p, Vcpu *v)
 {
     Sandbox *s = p->fpu;
     p->fpu = NULL;
+    v->fpu_away = false;
     return !s || sandbox_fpu_home(s, v);
 }
 
@@ -124,12 +125,15 @@ SandboxExit sandbox_pool_run(SandboxPool *p, uint64_t cr3, Vcpu *v, SandboxStop 
     p->running = NULL;
     g_mutex_unlock(&p->lock);
     if (exit == SANDBOX_ESCAPE || exit == SANDBOX_LOST) {
-        if (p->fpu == m->sandbox)
+        if (p->fpu == m->sandbox) {
             p->fpu = NULL;
+            v->fpu_away = false;
+        }
         sandbox_free(m->sandbox);
         *m = p->member[--p->count];
     } else {
         p->fpu = m->sandbox; /* also for a run that did not begin: then it is at home and coming home does nothing */
+        v->fpu_away = true;
     }
     return exit;
 }

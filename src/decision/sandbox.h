@@ -97,6 +97,11 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop);
  * anyone looks at v->fpu. False: the sandbox was lost, v->fpu is as it was before the runs.
  */
 bool sandbox_fpu_home(Sandbox *s, Vcpu *v);
+/*
+ * Does the host save FIP, FDP and FOP when no exception is pending? (AMD's do not.) Then sandbox_fpu_home() should come right after sandbox_run(): the
+ * selectors that go with them are found by the guest's segments and memory.
+ */
+bool sandbox_keeps_x87_pointers(void);
 
 /*
  * Split views, from the next run on: code is fetched base beyond its linear address (modulo 4 GiB), and not beyond linear address

@@ -32,7 +32,9 @@ struct Sandbox {
     uint32_t id_flag;          /* EFLAGS.ID in the process */
     bool regs_known;           /* regs are the process's... */
     struct user_regs_struct regs; /* ...general registers at the last stop */
-    bool fpu_inside;           /* the sandbox has the newest x87 and SSE state */
+    bool fpu_inside;           /* the sandbox has the newest x87 and SSE state... */
+    Seg then[S_COUNT];         /* ...and these were the guest's segments... */
+    uint64_t then_cr3;         /* ...and its address space at the last stop */
     int cpu;                   /* it may run on; -1: any */
     uint64_t ran, stayed;      /* ns: see sandbox_ran() */
 };

@@ -46,11 +46,6 @@ static Table *table_use(Space *s, Gva addr)
     return t;
 }
 
-static unsigned index_of(const Space *s, Gva addr)
-{
-    return addr >> PAGE_BITS & ((1u << (s->table_bits - PAGE_BITS)) - 1);
-}
-
 /* The page at addr as the guest's tables have it now. False: not for a sandbox. */
 static bool leaf_now(const Space *s, Table *t, Gva addr, PtLeaf *leaf)
 {
@@ -358,7 +353,7 @@ SpaceResult space_map_data(Space *s, Gva addr)
 
 /* ---- code ---- */
 
-static void code_forget(Spaces *all, uint32_t page, bool split)
+void code_forget(Spaces *all, uint32_t page, bool split)
 {
     for (uint32_t n = all->users[page], next; n; n = next) {
         const PageUser *u = &all->user[n];
@@ -458,69 +453,6 @@ static void on_watched(void *opaque, uint64_t page)
     }
 }
 
-static CodePage *code_page(Spaces *all, uint32_t page)
-{
-    CodePage *c = g_hash_table_lookup(all->code, GUINT_TO_POINTER(page));
-    if (!c) {
-        c = g_new0(CodePage, 1);
-        g_hash_table_insert(all->code, GUINT_TO_POINTER(page), c);
-    }
-    return c;
-}
-
-/* Its page keeps being rewritten: leave it to translation for a while. */
-static bool restless(CodePage *c)
-{
-    if (c->writes < CODE_RESTLESS)
-        return false;
-    if (++c->writes > CODE_RESTLESS + CODE_PATIENCE)
-        c->writes = CODE_RESTLESS / 2;
-    return true;
-}
-
-/* The executable neighbour of a page, if there is one. */
-static CodePage *neighbour(Space *s, Gva addr, const uint8_t **host)
-{
-    if (addr >> 32)
-        return NULL;
-    Table *t = s->table[addr >> s->table_bits];
-    unsigned index = t ? index_of(s, addr) : 0;
-    if (!t || !(t->prot[index] & SANDBOX_EXEC))
-        return NULL;
-    *host = s->owner->v->ram->host + ((uint64_t)t->frame[index] << PAGE_BITS);
-    return code_page(s->owner, t->frame[index]);
-}
-
-/* Sweep the page from offset (or its head, when offset is beyond the page), alone and with its neighbours. */
-static bool sweep_in_place(Space *s, CodePage *c, Gva addr, const PtLeaf *leaf, unsigned offset, unsigned code_size)
-{
-    const SweepRules *rules = &s->owner->rules;
-    const uint8_t *host;
-    bool first = !c->sweep.code_size;
-    if (first)
-        s->owner->stats.swept++;
-    if (offset < PAGE_SIZE && !sweep_from(&c->sweep, rules, leaf->host, offset, code_size))
-        return false;
-    CodePage *before = neighbour(s, addr - PAGE_SIZE, &host);
-    if (before && before->sweep.code_size == code_size &&
-        !sweep_pair(&before->sweep, rules, host, &c->sweep, leaf->host))
-        return false;
-    if (!c->sweep.code_size)
-        return false;
-    if (first && !sweep_head(&c->sweep, rules, leaf->host))
-        return false;
-    CodePage *after = neighbour(s, addr + PAGE_SIZE, &host);
-    if (after && after->sweep.code_size == code_size && !sweep_pair(&c->sweep, rules, leaf->host, &after->sweep, host)) {
-        if (after->sweep.refused) {
-            Table *t = s->table[(addr + PAGE_SIZE) >> s->table_bits];
-            code_forget(s->owner, t->frame[index_of(s, addr + PAGE_SIZE)], false);
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The same in a split Space. */
 static SpaceResult map_copy(Space *s, Table *t, CodePage *c, Gva addr, const PtLeaf *leaf, Gva start, unsigned code_size)
 {
@@ -549,7 +481,7 @@ static void map_code_around(Space *s, Table *t, Gva addr, unsigned code_size)
         if (!c || c->sweep.code_size != code_size || c->sweep.refused || c->writes)
             continue;
         /* Watched it is since it was looked at, or nothing would be known of it. */
-        if (sweep_in_place(s, c, a, &leaf, PAGE_SIZE, code_size))
+        if (code_sweep(s, c, a, &leaf, PAGE_SIZE, code_size))
             all->stats.code_mapped += map_page(s, t, a, &leaf, SANDBOX_READ | SANDBOX_EXEC);
         else if (c->sweep.refused)
             code_forget(all, leaf.page, false);
@@ -564,7 +496,7 @@ SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
     if (!t || !leaf_now(s, t, addr, &leaf) || !leaf.exec || (t->prot[index_of(s, addr)] & SANDBOX_EXEC))
         return SPACE_STAYS;
     CodePage *c = code_page(all, leaf.page);
-    if (restless(c))
+    if (code_restless(c))
         return SPACE_REFUSED;
     /* Watched before it is looked at: from now on nobody writes to it unseen. */
     ram_watch(all->v->ram, (uint64_t)leaf.page << PAGE_BITS, PAGE_SIZE, WATCH_NATIVE);
@@ -572,7 +504,7 @@ SpaceResult space_map_code(Space *s, Gva start, Gva addr, unsigned code_size)
     addr &= PAGE_MASK;
     if (s->split)
         return map_copy(s, t, c, addr, &leaf, start, code_size);
-    if (!sweep_in_place(s, c, addr, &leaf, offset, code_size)) {
+    if (!code_sweep(s, c, addr, &leaf, offset, code_size)) {
         if (c->sweep.refused)
             code_forget(all, leaf.page, false); /* others may have it, from before this was seen of it */
         all->stats.sweep_refused++;
@@ -593,15 +525,8 @@ bool space_has_code(const Space *s, Gva addr)
 
 void space_saw(Space *s, Gva addr, unsigned code_size)
 {
-    const uint8_t *host;
-    if (s->split)
-        return; /* a copy holds nothing that was not looked at */
-    CodePage *c = neighbour(s, addr, &host);
-    unsigned offset = addr & ~PAGE_MASK;
-    if (!c || sweep_saw(&c->sweep, offset))
-        return;
-    if (!sweep_from(&c->sweep, &s->owner->rules, host, offset, code_size))
-        code_forget(s->owner, (host - s->owner->v->ram->host) >> PAGE_BITS, false);
+    if (!s->split) /* a copy holds nothing that was not looked at */
+        code_saw(s, addr, code_size);
 }
 
 unsigned space_refusal(Space *s, Gva addr)

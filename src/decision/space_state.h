@@ -1,4 +1,4 @@
-/* The inside of Spaces: space.c's own. */
+/* The inside of Spaces: space.c, codepages.c and views.c. */
 #pragma once
 
 #include "decision/space.h"
@@ -59,3 +59,26 @@ struct Spaces {
 
 /* Where the guest's kernel begins: supervisor pages, and no user page above. False: there is no such place. */
 bool space_kernel(const Space *s, Gva *kernel);
+
+/* Which entry of its table an address has. */
+static inline unsigned index_of(const Space *s, Gva addr)
+{
+    return addr >> PAGE_BITS & ((1u << (s->table_bits - PAGE_BITS)) - 1);
+}
+
+/* ---- codepages.c ---- */
+/* What is known of the code in a page of RAM. */
+CodePage *code_page(Spaces *all, uint32_t page);
+/* Its page keeps being rewritten: leave it to translation for a while. */
+bool code_restless(CodePage *c);
+/*
+ * Sweep the page at addr, which leaf maps, from offset (or its head, when offset is beyond the page), alone and with its neighbours. False: it may not be
+ * executable, or not here.
+ */
+bool code_sweep(Space *s, CodePage *c, Gva addr, const PtLeaf *leaf, unsigned offset, unsigned code_size);
+/* Execution comes to addr: if its page is executable, it is from here on only when the sweep allows that, too. */
+void code_saw(Space *s, Gva addr, unsigned code_size);
+
+/* ---- space.c ---- */
+/* No sandbox runs code in this page of RAM any more, or none with split views. */
+void code_forget(Spaces *all, uint32_t page, bool split);

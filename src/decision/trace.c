@@ -176,23 +176,37 @@ static bool fpu_load(Sandbox *s, const Vcpu *v)
     return ptrace(PTRACE_SETFPREGS, s->pid, NULL, &fp) == 0;
 }
 
-/* The selector that goes with a new FDP: the instruction at FIP tells through which segment it accessed memory. */
-static uint16_t data_selector(const Vcpu *v)
+bool sandbox_keeps_x87_pointers(void)
+{
+    uint8_t image[512] __attribute__((aligned(16)));
+    uint64_t fip;
+    __asm__ volatile("fld1\n\tfstp %%st(0)\n\tfxsave64 %0" : "=m"(image) : : "st");
+    memcpy(&fip, image + FX_IP, sizeof fip);
+    return fip != 0;
+}
+
+/*
+ * The selector that goes with a new FDP: the instruction at FIP tells through which segment it accessed memory. When another address space is
+ * mapped by now, most likely the usual one.
+ */
+static uint16_t data_selector(const Sandbox *s, const Vcpu *v)
 {
     enum { INSN_MAX = 15 };
     uint8_t bytes[INSN_MAX];
     Insn i;
-    unsigned code_size = v->seg[S_CS].attr & SEG_DB ? 4 : 2;
-    Gva at = (v->seg[S_CS].base + v->fpu.fip) & v->lin_mask;
-    unsigned here = MIN(sizeof bytes, PAGE_SIZE - (at & ~PAGE_MASK));
-    unsigned n = mmu_peek(v, at, bytes, sizeof bytes) ? sizeof bytes : mmu_peek(v, at, bytes, here) ? here : 0;
+    const Seg *cs = &s->then[S_CS];
+    unsigned code_size = cs->attr & SEG_DB ? 4 : 2;
+    Gva at = (cs->base + v->fpu.fip) & v->lin_mask;
+    unsigned here = MIN(sizeof bytes, PAGE_SIZE - (at & ~PAGE_MASK)), n = 0;
+    if (v->cr3 == s->then_cr3)
+        n = mmu_peek(v, at, bytes, sizeof bytes) ? sizeof bytes : mmu_peek(v, at, bytes, here) ? here : 0;
     if (n && insn_decode(bytes, n, code_size, v->model->features, &i) == DECODE_OK && (i.flags & INSN_MEM))
-        return v->seg[i.seg].sel;
-    return v->seg[S_DS].sel;
+        return s->then[i.seg].sel;
+    return s->then[S_DS].sel;
 }
 
 /* Selectors do not pass through the 64-bit image: unchanged pointers keep their own. */
-static void pointers_home(Vcpu *v, uint64_t fip, uint64_t fdp)
+static void pointers_home(const Sandbox *s, Vcpu *v, uint64_t fip, uint64_t fdp)
 {
     Fpu *f = &v->fpu;
     if (f->fip == fip && f->fdp == fdp)
@@ -202,9 +216,9 @@ static void pointers_home(Vcpu *v, uint64_t fip, uint64_t fdp)
         return;
     }
     if (f->fip != fip)
-        f->fcs = v->seg[S_CS].sel;
+        f->fcs = s->then[S_CS].sel;
     if (f->fdp != fdp)
-        f->fds = data_selector(v);
+        f->fds = data_selector(s, v);
 }
 
 bool sandbox_fpu_home(Sandbox *s, Vcpu *v)
@@ -223,7 +237,7 @@ bool sandbox_fpu_home(Sandbox *s, Vcpu *v)
     fpu_from_fxsave(v, image);
     v->fpu.fcs = fcs;
     v->fpu.fds = fds;
-    pointers_home(v, fip, fdp);
+    pointers_home(s, v, fip, fdp);
     return true;
 }
 
@@ -378,6 +392,8 @@ SandboxExit sandbox_run(Sandbox *s, Vcpu *v, SandboxStop *stop)
     if (stop->exit == SANDBOX_KICK)
         __atomic_store_n(&s->kicked, 0, __ATOMIC_SEQ_CST);
     s->id_flag = r->eflags & FL_ID;
+    memcpy(s->then, v->seg, sizeof s->then);
+    s->then_cr3 = v->cr3;
     regs_to_vcpu(s, v, r, stop->exit == SANDBOX_SYSCALL);
     return stop->exit;
 }

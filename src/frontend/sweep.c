@@ -234,6 +234,12 @@ static void mark(Sweep *s, unsigned offset)
     s->start[offset / 64] |= 1ull << (offset % 64);
 }
 
+static void goes_on(Sweep *s, unsigned offset)
+{
+    s->grew |= !(s->tails >> offset & 1);
+    s->tails |= 1u << offset;
+}
+
 /* In line from offset to what was seen before or the end. Branches within the page go to todo, a bit per byte. */
 static bool line(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned offset, uint64_t *todo, bool *more)
 {
@@ -248,11 +254,8 @@ static bool line(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigne
             offset++;
             continue;
         case LOOK_MORE:
-            if (!sweep_tail_allowed(rules, page + offset, n, s->code_size)) {
-                if (s->crosses && s->crosses != offset) /* two streams of code here: enough is enough */
-                    return refuse(s, offset, ROW_INVALID);
-                s->crosses = offset;
-            }
+            s->grew |= !(s->crosses >> n & 1);
+            s->crosses |= 1u << n;
             return true;
         case LOOK_OK:
             break;
@@ -264,7 +267,7 @@ static bool line(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigne
         }
         offset += p.len;
         if (offset >= SWEEP_PAGE)
-            s->tail = offset - SWEEP_PAGE;
+            goes_on(s, offset - SWEEP_PAGE);
     }
     return true;
 }
@@ -274,10 +277,8 @@ bool sweep_from(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned
     uint64_t todo[SWEEP_PAGE / 64] = {0};
     bool more = false;
 
-    if (!s->code_size) {
+    if (!s->code_size)
         s->code_size = code_size;
-        s->tail = -1;
-    }
     if (s->refused || s->code_size != code_size)
         return false;
     if (!line(s, rules, page, offset, todo, &more))
@@ -346,22 +347,29 @@ bool sweep_head(Sweep *s, const SweepRules *rules, const uint8_t *page)
     return sweep_saw(s, offset) || sweep_from(s, rules, page, offset, s->code_size);
 }
 
-bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sweep *next, const uint8_t *next_page)
+/* The instruction that begins n bytes before the page's end. */
+static bool pair_crossing(const Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned n, Sweep *next, const uint8_t *next_page)
 {
-    if (s->refused || next->refused)
-        return false;
-    if (s->tail >= 0 && !sweep_from(next, rules, next_page, s->tail, s->code_size))
-        return false;
-    if (!s->crosses)
-        return true;
     uint8_t bytes[SWEEP_INSN_MAX * 2];
-    unsigned n = SWEEP_PAGE - s->crosses;
     InsnPeek p;
-    memcpy(bytes, page + s->crosses, n);
+    memcpy(bytes, page + SWEEP_PAGE - n, n);
     memcpy(bytes + n, next_page, SWEEP_INSN_MAX);
     switch (sweep_look(rules, bytes, n + SWEEP_INSN_MAX, s->code_size, &p)) {
     case LOOK_TRAPS: return true;
     case LOOK_OK: return p.len <= n || sweep_from(next, rules, next_page, p.len - n, s->code_size);
     default: return false;
     }
+}
+
+bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sweep *next, const uint8_t *next_page)
+{
+    if (s->refused || next->refused)
+        return false;
+    for (unsigned n = 0; s->tails >> n; n++)
+        if ((s->tails >> n & 1) && !sweep_saw(next, n) && !sweep_from(next, rules, next_page, n, s->code_size))
+            return false;
+    for (unsigned n = 1; s->crosses >> n; n++)
+        if ((s->crosses >> n & 1) && !pair_crossing(s, rules, page, n, next, next_page))
+            return false;
+    return true;
 }

@@ -32,8 +32,9 @@ typedef struct Sweep {
     uint8_t code_size;   /* 2 or 4; 0: nothing was looked at yet */
     bool refused;        /* holds an instruction that is not allowed... */
     uint16_t bad, bad_row; /* ...the first found: its offset and InsnRow */
-    int8_t tail;         /* where in the next page the instruction begins that follows the last one here; -1: not known */
-    uint16_t crosses;    /* offset of an instruction that the next page's bytes have to tell; 0: none */
+    uint16_t tails;      /* bit n: behind an instruction here, one begins at offset n of the next page */
+    uint16_t crosses;    /* bit n: one begins n bytes before the end, whose length or leave the next page's bytes have to tell */
+    bool grew;           /* tails or crosses did: sweep_pair() is due, wherever the page is followed by an executable one */
 } Sweep;
 
 /* May an instruction of this row run in a sandbox, whatever stands around it? f3: it has that prefix. */
@@ -63,8 +64,8 @@ bool sweep_from(Sweep *s, const SweepRules *rules, const uint8_t *page, unsigned
 bool sweep_head(Sweep *s, const SweepRules *rules, const uint8_t *page);
 
 /*
- * The next page in the address space, with its Sweep, which may be empty: the instruction that lies on both, and what follows
- * it. False: they may not both be executable.
+ * The next page in the address space, with its Sweep, which may be empty: the instructions that lie on both, and what follows
+ * them. False: they may not both be executable.
  */
 bool sweep_pair(const Sweep *s, const SweepRules *rules, const uint8_t *page, Sweep *next, const uint8_t *next_page);
 

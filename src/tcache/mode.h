@@ -23,7 +23,7 @@ static inline Mode mode_of(const TCache *c)
         m.bits |= (open & SEG_FLAT) << (MODE_FLAT_SHIFT + n);
         wide |= (open >> 1) << (MODE_WIDE_SHIFT + n);
     }
-    if (!(v->cr0 & (CR0_EM | CR0_TS))) {
+    if (!(v->cr0 & (CR0_EM | CR0_TS)) && !v->fpu_away) {
         const Fpu *f = &v->fpu;
         if ((f->cw & SW_EXCEPTIONS) == SW_EXCEPTIONS && !(f->sw & SW_ES))
             m.bits |= MODE_FPU;

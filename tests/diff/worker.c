@@ -188,13 +188,13 @@ unsigned worker_try(Worker *w, const DiffCase *c)
 }
 
 /*
- * An engine that runs in a process of such a host lost FOP, FIP and FDP at a stop, as any process does there, and an instruction after the one that
- * stored them used what it stored: up to that one nothing differs.
+ * Such a host, or an engine in a process of its, did not keep FOP, FIP and FDP, and an instruction after the one that stored them used what it
+ * stored: up to that one nothing differs.
  */
 static bool used_lost_pointers(Worker *w, const DiffCase *c)
 {
     int n = image_store(c);
-    if (!w->rules.fip_lost || n < 0 || n + 1u >= c->insns)
+    if (w->rules.fip_always || n < 0 || n + 1u >= c->insns)
         return false;
     DiffCase t = *c;
     t.insns = n + 1;

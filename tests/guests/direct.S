@@ -71,6 +71,7 @@ guest_main:
         SERVICE 0x86, switch_space
         SERVICE 0x87, remap
         SERVICE 0x88, poke
+        SERVICE 0x89, use_fp
         movl %cr4, %eax
         orl $0x690, %eax                # PSE, PGE, OSFXSR, OSXMMEXCPT
         movl %eax, %cr4
@@ -166,6 +167,24 @@ poke:                                   # EAX: address, BL: byte
         movb %bl, %ss:(%eax)
         iret
 
+use_fp:                                 # in another address space: EBX what ST0 was, ECX XMM3, EDX the control word; both are changed
+        movl $DIR2, %eax
+        movl %eax, %cr3
+        pushl %eax
+        fistpl (%esp)
+        popl %ebx
+        pushl %eax
+        movss %xmm3, (%esp)
+        popl %ecx
+        pushl $0
+        fnstcw (%esp)
+        popl %edx
+        addss %xmm3, %xmm3
+        fld1
+        movl $DIR, %eax
+        movl %eax, %cr3
+        iret
+
 # ---- the user's program, run at USER ----
         .macro EMIT value
         int $0x81
@@ -210,6 +229,29 @@ user_begin:
         movss %xmm3, (%esp)
         popl %eax
         EMIT 0x41200000                 # 10.0
+        # and the kernel finds them, and leaves others
+        pushl $0x0b7f                   # rounding upwards
+        fldcw (%esp)
+        movl $-20, (%esp)
+        fildl (%esp)
+        movl $0x40a00000, (%esp)        # 5.0
+        movss (%esp), %xmm3
+        int $0x89
+        movl %ebx, %eax
+        EMIT -20
+        movl %ecx, %eax
+        EMIT 0x40a00000
+        movl %edx, %eax
+        EMIT 0x0b7f
+        movss %xmm3, (%esp)
+        movl (%esp), %eax
+        EMIT 0x41200000                 # 10.0
+        fistpl (%esp)
+        movl (%esp), %eax
+        EMIT 1
+        movl $0x037f, (%esp)
+        fldcw (%esp)
+        popl %eax
         # memory: A and D
         movl $8, %eax
         int $0x83
