@@ -20,7 +20,7 @@ BENCHDIR = benchdir
 BENCH =
 BENCH_GUEST = bench/guest/compute.c bench/guest/main.c bench/guest/nbody.c bench/guest/programs.c bench/guest/system.c
 BENCH_CFLAGS = -m32 -O2 -march=i686 -msse2 -mfpmath=387 -std=gnu11 -Wall -Wextra -Wno-unused-parameter
-EXTRA_DIST += bench/fetch bench/run.py bench/machine.py tools/debs.sh bench/guest/work.h $(BENCH_GUEST) bench/guest/nano.c bench/guest/nano.ld
+EXTRA_DIST += bench/fetch bench/run.py bench/turns.py bench/machine.py tools/debs.sh bench/guest/work.h $(BENCH_GUEST) bench/guest/nano.c bench/guest/nano.ld
 CLEANFILES += bench/nano.elf bench/work bench/nbody-x87.o bench/nbody-sse.o
 bench/work: $(BENCH_GUEST) bench/guest/work.h
 	@$(MKDIR_P) bench

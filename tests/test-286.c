@@ -1,5 +1,5 @@
 /*
- * The interpreter against records of a real 80286.
+ * The interpreter and the translator, without shadow windows and with all code by them, against records of a real 80286.
  *
  * Each case of the files *.MOO.gz in $SHARED/vectors/80286-real is one instruction in real mode, with the registers and
  * the memory before and after. Where a 386 or later differs from a 286, known-286.def says so, row by row, with the
@@ -11,6 +11,8 @@
 
 #include "cpu/cpu.h"
 #include "moo.h"
+#include "softmmu/window.h"
+#include "tcache/tcache.h"
 
 typedef struct Case {
     const MooTest *t;
@@ -89,6 +91,9 @@ static const Known known[] = {
     { NULL, NULL, NULL, 0, ONLY_FLAGS },
 };
 
+typedef enum Engine { ENGINE_INTERP, ENGINE_TRANSLATE, ENGINE_WINDOWS } Engine;
+
+enum { TB_BYTES = 16 << 20 };
 enum { FLAGS_286 = 0xfd5, RAM_SIZE = 16 << 20, REAL_MODE_END = 0x110000 };
 
 typedef struct Machine {
@@ -101,20 +106,33 @@ typedef struct Machine {
 } Machine;
 
 /* Ports as the recording had them: nothing there. */
-static Machine *machine_new(void)
+static Machine *machine_new(Engine engine)
 {
     Machine *m = g_new0(Machine, 1);
-    m->mem = bus_new("memory", 1ull << 32, NULL);
+    m->mem = bus_new("memory", 1ull << 36, NULL);
     m->io = bus_new("io", 0x10000, NULL);
     m->ram = ram_new(RAM_SIZE, NULL);
     g_assert_nonnull(m->ram);
     bus_add_ram(m->mem, "ram", 0, RAM_SIZE, m->ram->host, 0, 0);
     m->v = vcpu_new(cpu_model_find("486"), m->mem, m->io, m->ram);
+    if (engine != ENGINE_INTERP) {
+        g_autoptr(GError) error = NULL;
+        tcache_new(m->v, TB_BYTES, &error);
+        g_assert_no_error(error);
+        if (engine == ENGINE_WINDOWS)
+            g_assert_true(tcache_set_window(m->v->tcache, TCACHE_WINDOW_ALL, 0, NULL));
+    }
     return m;
+}
+
+static Exit run(Machine *m, unsigned insns)
+{
+    return m->v->tcache ? tcache_run(m->v, insns) : interp_run(m->v, insns);
 }
 
 static void machine_free(Machine *m)
 {
+    tcache_free(m->v->tcache);
     vcpu_free(m->v);
     bus_free(m->mem);
     bus_free(m->io);
@@ -278,7 +296,7 @@ static int exception_of(Machine *m, const MooTest *t)
         memcpy(m->ram->host + TABLE + 4 * n, &vector, 4);
         m->ram->host[SEGMENT * 16 + OFFSET + n] = 0xf4;
     }
-    interp_run(v, 1);
+    run(m, 1);
     int vector = v->seg[S_CS].sel == SEGMENT ? (int)v->rip - OFFSET : NO_EXCEPTION;
     bool repeated = false; /* then elements before the one that faults may be done */
     for (unsigned n = 0; n + 1 < t->len; n++)
@@ -298,7 +316,7 @@ static void run_case(Machine *m, const MooTest *t, const char *file)
     Case c = { .t = t };
     dissect(&c);
     load(m, t);
-    c.exit = interp_run(m->v, 100);
+    c.exit = run(m, 100);
     compare(m, &c);
     m->cases++;
     bool equal = !c.flags_diff && !c.regs_diff && !c.memory_diff;
@@ -334,7 +352,7 @@ static int by_name(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void test_vectors(void)
+static void test_vectors(gconstpointer engine)
 {
     const char *shared = g_getenv("SHARED"), *only = g_getenv("MOO_ONLY");
     char *dir = g_build_filename(shared ? shared : ".", "vectors", "80286-real", NULL);
@@ -353,7 +371,7 @@ static void test_vectors(void)
     g_dir_close(d);
     g_ptr_array_sort(names, by_name);
 
-    Machine *m = machine_new();
+    Machine *m = machine_new(GPOINTER_TO_INT(engine));
     for (unsigned n = 0; n < names->len; n++) {
         char *path = g_build_filename(dir, names->pdata[n], NULL);
         GError *error = NULL;
@@ -382,6 +400,8 @@ static void test_vectors(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/cpu/80286", test_vectors);
+    g_test_add_data_func("/cpu/80286", GINT_TO_POINTER(ENGINE_INTERP), test_vectors);
+    g_test_add_data_func("/cpu/80286/translated", GINT_TO_POINTER(ENGINE_TRANSLATE), test_vectors);
+    g_test_add_data_func("/cpu/80286/windows", GINT_TO_POINTER(ENGINE_WINDOWS), test_vectors);
     return g_test_run();
 }

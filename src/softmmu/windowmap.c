@@ -50,7 +50,7 @@ static GArray *ranges_now(const Vcpu *v)
             Range range = {at, last, r->ram + (at - r->start)};
             g_array_append_val(ranges, range);
         }
-        if (last < at || last == UINT64_MAX)
+        if (last < at || last == UINT64_MAX || (!r && last == at)) /* beyond the bus */
             break;
     }
     return ranges;
