@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "block/block.h"
+#include "chaos.h"
 #include "cpu/cpu.h"
 #include "debug/debugger.h"
 #include "debug/explain.h"
@@ -44,6 +45,7 @@ struct Vm {
     Input input;
     Vcpu *vcpu;
     VcpuThread *thread;
+    Chaos *chaos;         /* NULL: none */
     Direct *direct;       /* NULL: none */
     GPtrArray *disks; /* BlockDev */
     Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon[PC_DEBUGCONS], gdb_line, monitor_line, qmp_line;
@@ -593,7 +595,7 @@ static void start_engine(Vm *vm)
     if (c && vm->config->accel_shadow)
         tcache_set_shadow(c, shadow_difference, vm);
     if (c && vm->config->accel_chaos)
-        tcache_set_chaos(c, vm->config->accel_chaos);
+        tcache_set_chaos(c, vm->config->accel_chaos, true);
     const char *window = vm->config->window ? vm->config->window : "auto";
     if (c && strcmp(window, "off") && !vm->config->accel_shadow &&
         !tcache_set_window(c, !strcmp(window, "on") ? TCACHE_WINDOW_ALL : TCACHE_WINDOW_AUTO, vm->config->window_budget, &error))
@@ -604,6 +606,8 @@ static void start_engine(Vm *vm)
     if (c && strcmp(direct, "off"))
         vm->direct = direct_new(vm->vcpu, !strcmp(direct, "on") ? DIRECT_ON : !strcmp(direct, "strict") ? DIRECT_STRICT
                                 : DIRECT_AUTO, say);
+    if (vm->direct && vm->config->accel_chaos)
+        direct_set_chaos(vm->direct, vm->config->accel_chaos);
 }
 
 Vm *vm_new(const VmConfig *config, GError **error)
@@ -632,6 +636,8 @@ Vm *vm_new(const VmConfig *config, GError **error)
     pc_reset(vm->pc);
     vm->thread = vcputhread_new(vm->vcpu, &vm->lock, vm->clock, &thread_ops, vm);
     vcputhread_set_direct(vm->thread, vm->direct);
+    if (config->accel_chaos)
+        vm->chaos = chaos_new(vm->thread, &vm->lock, config->accel_chaos);
     vm->machine.direct = vm->direct;
     GError *why = NULL;
     if (build_debug(vm, &why))
@@ -649,6 +655,7 @@ void vm_free(Vm *vm)
     if (!vm)
         return;
     vmscreen_free(vm->screen);
+    chaos_free(vm->chaos);
     vcputhread_free(vm->thread);
     direct_free(vm->direct);
     /* what the guest has written goes to its disks, and nothing is delivered to devices that are gone */

@@ -2,7 +2,7 @@
 # The one-way order of the layers: each folder of src/ may include only what stands below it. TAP.
 set -u
 src=${G_TEST_SRCDIR:-$(dirname "$0")/..}/src
-base='vcpu.h stretch.h debughooks.h irqline.h clock.h chardev.h config.h'
+base='vcpu.h stretch.h debughooks.h irqline.h clock.h chardev.h dice.h config.h'
 
 # debug/ looks inside the whole machine, so it stands on top of everything but vm.c; the CPU and the memory it looks at
 # know only debughooks.h.

@@ -198,7 +198,7 @@ static void test_random(void)
             Exit exit;
             translated(t, way & 1);
             if (way >= 4)
-                tcache_set_chaos(t->v->tcache, way == 4 ? n + 1 : 0);
+                tcache_set_chaos(t->v->tcache, way == 4 ? n + 1 : 0, false);
             do
                 exit = tcache_run(t->v, way == 5 ? 1 + any(&p->c, 300) : 0);
             while (exit == EXIT_BUDGET);

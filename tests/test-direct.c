@@ -11,6 +11,7 @@
 #include "tcache/tcache.h"
 
 #define LOAD_ADDR 0x8000
+#define CHAOS_SEED 20010917
 
 static bool have_sandbox(void)
 {
@@ -62,6 +63,7 @@ typedef struct Guest {
     const char *name, *cpu;
     bool shuts_down; /* ends in a triple fault, not in HLT */
     bool strict;     /* by split views */
+    uint64_t chaos;  /* seed; 0: none */
 } Guest;
 
 static void test_guest(gconstpointer opaque)
@@ -72,8 +74,12 @@ static void test_guest(gconstpointer opaque)
     if (!have_sandbox())
         return;
     CpuBench *b = bench_with(guest->name, guest->cpu, &image, &size);
-    Direct *d = direct_new(b->v, guest->strict ? DIRECT_STRICT : DIRECT_ON, NULL);
+    Direct *d = direct_new(b->v, guest->chaos ? DIRECT_AUTO : guest->strict ? DIRECT_STRICT : DIRECT_ON, NULL);
     d->forced = true;
+    if (guest->chaos) {
+        direct_set_chaos(d, guest->chaos);
+        tcache_set_chaos(b->v->tcache, guest->chaos, false); /* they raise their interrupts themselves */
+    }
     Exit why = direct_run(d);
     unsigned from = word_at(image, 1) - LOAD_ADDR, count = (word_at(image, 2) - LOAD_ADDR - from) / 4;
     for (unsigned n = 0; n < MIN(count, b->log->len / 4); n++)
@@ -83,12 +89,16 @@ static void test_guest(gconstpointer opaque)
                     n + 1 < count ? word_at(image + from, n + 1) : 0);
     g_assert_cmpuint(b->log->len / 4, ==, count);
     g_assert_cmpint(why, ==, guest->shuts_down ? EXIT_SHUTDOWN : EXIT_HALT);
-    if (!strcmp(guest->name, "threads")) {
+    if (!strcmp(guest->name, "threads") && guest->chaos) {
+        g_assert_cmpuint(d->stats.births, >, 1); /* one does */
+        g_assert_cmpuint(d->stats.stays, >, 100);
+        g_assert_cmpuint(d->stats.splits, >, 0);
+    } else if (!strcmp(guest->name, "threads")) {
         g_assert_cmpuint(d->stats.stays, >, 300);
         g_assert_cmpuint(d->stats.lacks[HOST_LACKS_NM], >, 50);
         g_assert_cmpuint(d->stats.bans, ==, 0);
     }
-    if (!strcmp(guest->name, "direct")) {
+    if (!strcmp(guest->name, "direct") && !guest->chaos) {
         g_autoptr(GString) out = g_string_new(NULL);
         direct_print(d, out);
         g_test_message("%s", out->str);
@@ -578,13 +588,17 @@ int main(int argc, char **argv)
     };
     g_test_init(&argc, &argv, NULL);
     alarm(300); /* a guest that goes astray must not hang the test; on a busy host all of it takes a minute or two */
-    static Guest strict[G_N_ELEMENTS(guests)];
+    static Guest strict[G_N_ELEMENTS(guests)], chaos[G_N_ELEMENTS(guests)];
     for (unsigned n = 0; n < G_N_ELEMENTS(guests); n++) {
         g_autofree char *path = g_strdup_printf("/direct/guest/%s", guests[n].name);
         g_autofree char *split = g_strdup_printf("/direct/split/%s", guests[n].name);
         strict[n] = guests[n];
         strict[n].strict = true;
+        g_autofree char *random = g_strdup_printf("/direct/chaos/%s", guests[n].name);
+        chaos[n] = guests[n];
+        chaos[n].chaos = CHAOS_SEED + n;
         g_test_add_data_func(path, &guests[n], test_guest);
+        g_test_add_data_func(random, &chaos[n], test_guest);
         g_test_add_data_func(split, &strict[n], test_guest);
     }
     g_test_add_func("/direct/interrupt", test_interrupt);

@@ -228,7 +228,7 @@ static void test_random(void)
             if (way == 1)
                 tcache_set_shadow(t->v->tcache, no_difference, NULL);
             else if (way > 2)
-                tcache_set_chaos(t->v->tcache, n + way);
+                tcache_set_chaos(t->v->tcache, n + way, false);
             do
                 other = tcache_run(t->v, way == 2 ? 1 + any(&p->c, 30) : 0);
             while (other == EXIT_BUDGET);

@@ -110,7 +110,7 @@ static void test_shadow(gconstpointer guest)
 
 static Exit run_chaos(Vcpu *v, uint64_t max_insns)
 {
-    tcache_set_chaos(v->tcache, CHAOS_SEED);
+    tcache_set_chaos(v->tcache, CHAOS_SEED, false);
     return tcache_run(v, max_insns);
 }
 
@@ -134,7 +134,7 @@ static Exit run_few_windows(Vcpu *v, uint64_t max_insns)
 
 static Exit run_chaos_windows(Vcpu *v, uint64_t max_insns)
 {
-    tcache_set_chaos(v->tcache, CHAOS_SEED);
+    tcache_set_chaos(v->tcache, CHAOS_SEED, false);
     return run_windows(v, max_insns);
 }
 

@@ -68,7 +68,7 @@ static CpuBench *run_both(const void *code, size_t n)
         if (way == 0)
             tcache_set_shadow(other->v->tcache, no_difference, NULL);
         else if (way < 4)
-            tcache_set_chaos(other->v->tcache, way);
+            tcache_set_chaos(other->v->tcache, way, false);
         else
             g_assert_true(tcache_set_window(other->v->tcache, TCACHE_WINDOW_ALL, way == 4 ? 0 : FEW_MAPPINGS, NULL));
         g_assert_cmpint(tcache_run(other->v, 0), ==, EXIT_HALT);
@@ -297,6 +297,39 @@ static void test_interrupt(void)
     g_assert_cmphex(frame[0], ==, CODE + 2);
     g_assert_cmphex(frame[2] & (FL_CF | FL_IF), ==, FL_CF | FL_IF);
     bench_free(t);
+}
+
+/* With chaos an interrupt comes up to 255 instructions late, and at times that differ. */
+static void test_late_interrupts(void)
+{
+    static const char code[] = "\xfb\xb9\xc8\x00"     /*     sti; mov cx, 200 */
+                               "\x31\xdb\x31\xff"     /* 1:  xor bx, bx; xor di, di */
+                               "\xba\xe4\x01\xb0\x40\xee" /*     mov dx, CPU_PORT_INTR; mov al, 40h; out dx, al */
+                               "\x43\x85\xff\x74\xfb" /* 2:  inc bx; test di, di; jz 2b */
+                               "\xe2\xef\xf4";         /*     loop 1b; hlt */
+    static const char handler[] = "\xba\xe0\x01\x66\x0f\xb7\xc3" /* mov dx, CPU_PORT_VALUE; movzx eax, bx */
+                                  "\x66\xef\x47\xcf";            /* out dx, eax; inc di; iret */
+    for (int delays = 0; delays < 2; delays++) {
+        CpuBench *t = bench_new(true, code, sizeof code, TB_BYTES);
+        cpu_bench_load(t, 0x40 * 4, "\x00\x30\x00\x00", 4);
+        cpu_bench_load(t, 0x3000, handler, sizeof handler);
+        tcache_set_chaos(t->v->tcache, 1, delays);
+        g_assert_cmpint(tcache_run(t->v, 0), ==, EXIT_HALT);
+        g_assert_cmpuint(t->values->len, ==, 200);
+        bool seen[256] = {false};
+        unsigned different = 0;
+        for (unsigned n = 0; n < t->values->len; n++) {
+            uint32_t rounds = g_array_index(t->values, uint32_t, n);
+            g_assert_cmpuint(rounds, <=, 255 / 3 + 1);
+            different += !seen[rounds];
+            seen[rounds] = true;
+        }
+        if (delays)
+            g_assert_cmpuint(different, >, 40);
+        else
+            g_assert_true(different == 1 && seen[0]);
+        bench_free(t);
+    }
 }
 
 typedef struct Nag {
@@ -662,6 +695,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcache/smc/window", test_smc_window);
     g_test_add_func("/tcache/full-window", test_full_window);
     g_test_add_func("/tcache/interrupt", test_interrupt);
+    g_test_add_func("/tcache/late-interrupts", test_late_interrupts);
     g_test_add_func("/tcache/budget", test_budget);
     g_test_add_func("/tcache/eviction", test_eviction);
     g_test_add_func("/tcache/eviction-on-two-pages", test_eviction_on_two_pages);

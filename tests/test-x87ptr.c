@@ -267,7 +267,7 @@ static void prepare(CpuBench *t, int way, uint32_t seed)
     if (way == 1)
         tcache_set_shadow(t->v->tcache, no_difference, NULL);
     else if (way == 3)
-        tcache_set_chaos(t->v->tcache, seed + 1);
+        tcache_set_chaos(t->v->tcache, seed + 1, false);
     else if (way == 4 && !tcache_set_window(t->v->tcache, TCACHE_WINDOW_ALL, 0, &error))
         g_test_message("no windows here: %s", error->message);
 }

@@ -10,6 +10,7 @@
 #include <cpuid.h>
 #include <stdarg.h>
 
+#include "dice.h"
 #include "softmmu/pagetable.h"
 #include "tcache/tcache.h"
 
@@ -22,6 +23,8 @@ enum {
     GRANT_MS = 100,     /* credit of an address space that runs directly unasked */
     BIRTH_TRIPS = 60,   /* what the birth of a sandbox costs */
     GUESS_ENTRIES = 4096, /* to user mode, between guesses of the clock's rate */
+    WHIM_ONE_IN = 16,    /* with chaos: stretches that run directly unasked */
+    SKIP_ONE_IN = 4,     /* ...and that are translated although they might run directly */
     QUIET_STRETCHES = 128, /* of an address space that is not promoted, between two that are asked about */
 };
 
@@ -164,11 +167,14 @@ static bool wanted(Direct *d)
     Policy *p = s ? direct_policy(s) : NULL;
     if (!p || p->banned)
         return false;
+    d->whim = d->chaos && dice_one_in(&d->chaos, WHIM_ONE_IN);
+    if (d->whim)
+        return true;
     if (d->mode == DIRECT_STRICT && !d->forced && !p->promoted && !p->demotions) {
         policy_grant(p, GRANT_MS * d->costs.ms);
         d->stats.promotions++;
     }
-    return d->forced || p->promoted;
+    return (d->forced || p->promoted) && !(d->chaos && dice_one_in(&d->chaos, SKIP_ONE_IN));
 }
 
 /* The policy of the address space now. */
@@ -222,7 +228,7 @@ static bool enter_user(Direct *d)
         Decision decision = decide_with(d->v, ~0u);
         d->stats.decided[decision]++;
         d->stats.not_promoted += decision == DECIDE_DIRECT;
-        if (decision == DECIDE_DIRECT && !d->was_long)
+        if (decision == DECIDE_DIRECT && !d->was_long && !d->chaos)
             be_quiet(d, policy_now(d));
         return false;
     }
@@ -324,7 +330,7 @@ Exit direct_run(Direct *d)
 {
     Vcpu *v = d->v;
 
-    if (d->mode != DIRECT_AUTO)
+    if (d->mode != DIRECT_AUTO || d->chaos)
         direct_try(d);
     v->stretch.since = v->insns;
     v->stretch.in_user = false;
@@ -363,6 +369,11 @@ void direct_leave(Direct *d)
     d->now_key = 1;
     d->impossible = true;
     host_facts_free(probe_end(d));
+}
+
+void direct_set_chaos(Direct *d, uint64_t seed)
+{
+    d->chaos = seed;
 }
 
 void direct_set_trace(Direct *d, void (*trace)(void *opaque, const char *line), void *opaque)

@@ -30,6 +30,11 @@ Exit direct_run(Direct *d);
 void direct_leave(Direct *d);
 /* Any thread: a sandbox that runs comes back. Set Vcpu.attention first. */
 void direct_kick(Direct *d);
+/*
+ * For tests: whatever the policy says, stretches of user code run directly or not by random numbers, sandboxes go and come back, and views are split and
+ * joined. seed is not 0. Before the first run.
+ */
+void direct_set_chaos(Direct *d, uint64_t seed);
 /* Lines for -d policy. NULL: none. CPU standing still. */
 void direct_set_trace(Direct *d, void (*trace)(void *opaque, const char *line), void *opaque);
 /* What was decided and why, for people. */

@@ -55,6 +55,8 @@ struct Direct {
     uint64_t ms_guess, guess_again; /* direct.c: direct_ms() */
     bool skip;            /* the next stretch is the translator's, whatever is decided */
     bool hold;            /* all are, for now */
+    uint64_t chaos;       /* state of the random numbers that overrule the policy; 0: none do */
+    bool whim;            /* they did: this stay tells nothing about its address space */
     bool was_long;        /* the last stretch that was told was... */
     uint64_t began;       /* ...so this is when the one that runs began, in ticks; else 0 */
     uint64_t translated;  /* instructions translated, ever, when it began */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cpu/cpu.h"
+#include "dice.h"
 #include "softmmu/mmu.h"
 #include "tcache/tcache.h"
 
@@ -23,6 +24,7 @@ enum {
     BOUNCE_TRIPS = 4,       /* ...less than the cost of so many trips */
     LOST_MAX = 4,           /* stretches that the translator kept, before views are split... */
     ASTRAY_MAX = 10,        /* ...or so many percent of the time... */
+    STIR_ONE_IN = 64,       /* with chaos: stays after which the sandbox goes, or the views change */
     LOST_MS = 20,           /* ...when so much of it was seen */
 };
 
@@ -451,6 +453,19 @@ static void judge(Direct *d, Space *s)
     }
 }
 
+/* Chaos: what the policy might do at any time. */
+static void stir(Direct *d, Space *s)
+{
+    if (!s->sandbox)
+        return;
+    if (dice_one_in(&d->chaos, STIR_ONE_IN)) {
+        drop(d, s);
+    } else if (d->mode == DIRECT_AUTO && dice_one_in(&d->chaos, STIR_ONE_IN) && (s->split || views_place(s))) {
+        space_set_split(s, !s->split);
+        d->stats.splits += s->split;
+    }
+}
+
 void native_stay(Direct *d)
 {
     Vcpu *v = d->v;
@@ -481,6 +496,10 @@ void native_stay(Direct *d)
     v->stretch.in_user = true; /* what was interpreted is user code's */
     stretch_account(&v->stretch, v->insns);
     v->stretch.in_user = false;
+    if (d->chaos)
+        stir(d, s);
+    if (d->whim)
+        return;
     if (!d->forced && policy_stay(direct_policy(s), &d->costs, total, upkeep_of(d, &stay, upkeep), stay.trips))
         judge(d, s);
     else if (d->mode == DIRECT_AUTO && s->lost >= LOST_MAX)

@@ -182,6 +182,8 @@ struct TCache {
     bool plain_next;       /* the next block is to have no spans: else it would not get on */
     struct Shadow *shadow; /* shadow mode, or NULL */
     uint64_t chaos;        /* state of the random numbers by which engines change; 0: they don't */
+    bool chaos_delays;     /* interrupts, too, are late... */
+    bool chaos_waits;      /* ...except this one: an interrupt was seen that has not been taken */
     TCacheListen *listen;  /* to blocks being translated; may be NULL */
     void *listen_opaque;
     FILE *perf_map;

@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "dice.h"
 #include "frontend/codecache.h"
 #include "softmmu/largepage.h"
 #include "tcache/fplive.h"
@@ -143,15 +144,6 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
     return b;
 }
 
-/* xorshift64 */
-static uint64_t chaos_next(TCache *c)
-{
-    c->chaos ^= c->chaos << 13;
-    c->chaos ^= c->chaos >> 7;
-    c->chaos ^= c->chaos << 17;
-    return c->chaos;
-}
-
 /* The interpreter's turn, for some instructions or until something asks for attention. */
 static void chaos_interpret(Vcpu *v, unsigned count)
 {
@@ -159,6 +151,26 @@ static void chaos_interpret(Vcpu *v, unsigned count)
     do
         interp_step(v);
     while (--count && !__atomic_load_n(&v->attention, __ATOMIC_RELAXED));
+}
+
+/*
+ * An interrupt that arrives while it may be taken arrives some instructions later: it comes from outside, so nobody can tell. One that had
+ * to wait for IF is taken as soon as it may be.
+ */
+static void chaos_delay(TCache *c)
+{
+    Vcpu *v = c->v;
+    bool waits = __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE);
+    bool fresh = waits && !c->chaos_waits && (v->flags & FL_IF) && !v->shadow && !v->halted;
+    c->chaos_waits = waits;
+    if (!fresh)
+        return;
+    fplive_settle(v);
+    for (uint64_t left = dice_next(&c->chaos) >> 20 & 255; left > 0; left--) {
+        if (v->halted || v->shutdown || v->hooks || (__atomic_load_n(&v->attention, __ATOMIC_RELAXED) & ~ATTN_EVENT))
+            break;
+        interp_step(v);
+    }
 }
 
 /*
@@ -250,6 +262,8 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             if (c->win)
                 winform_late(c);
             fplive_settle(v);
+            if (c->chaos_delays && !max_insns)
+                chaos_delay(c);
             if (!interp_attend(v, &exit))
                 break;
             continue;
@@ -267,7 +281,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             fetch_flush(c);
         bool single = max_insns || c->shadow;
         if (G_UNLIKELY(c->chaos && !max_insns)) {
-            uint64_t dice = chaos_next(c);
+            uint64_t dice = dice_next(&c->chaos);
             if (dice & 1) {
                 edge = NULL;
                 chaos_interpret(v, 1 + (dice >> 8 & 31));
@@ -387,9 +401,10 @@ uint64_t tcache_shadow_blocks(const TCache *c)
     return c->shadow ? shadow_blocks(c->shadow) : 0;
 }
 
-void tcache_set_chaos(TCache *c, uint64_t seed)
+void tcache_set_chaos(TCache *c, uint64_t seed, bool delays)
 {
     c->chaos = seed;
+    c->chaos_delays = seed && delays;
     codecache_bound(c->v->code, seed ? SIZE_MAX : DECODED_BYTES);
 }
 

@@ -50,8 +50,11 @@ bool tcache_set_window(TCache *c, TCacheWindow which, unsigned budget, GError **
 /* In words; windows or none. */
 void tcache_window_print(const TCache *c, GString *out);
 
-/* Change engines, interpreter and translated code with and without chaining, at random block boundaries. seed: not 0. */
-void tcache_set_chaos(TCache *c, uint64_t seed);
+/*
+ * Change engines, interpreter and translated code with and without chaining, at random block boundaries. seed: 0: no longer. delays: let interrupts
+ * arrive up to 255 instructions late, which a guest can tell only when its own instruction raised the line.
+ */
+void tcache_set_chaos(TCache *c, uint64_t seed, bool delays);
 
 /*
  * Tell listen of each block that is translated from now on, with its linear address and its host code in words; NULL: no more.
