@@ -116,5 +116,5 @@ def machine(options, engine):
              "all-windows": ["-accel", "translate,direct=off,window=on"],
              "few-windows": ["-accel", "translate,direct=off,window=on,window-budget=200"],
              "direct": ["-accel", "translate,direct=on"], "strict": ["-accel", "translate,direct=strict"],
-             "chaos": ["-accel", "chaos=1"], "auto": []}
+             "chaos": ["-accel", "chaos=1,direct=auto"], "auto": []}
     return [options.x86vm] + accel[engine]

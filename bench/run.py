@@ -26,7 +26,8 @@ GROUPS = {
     "system": ["syscall", "fork", "exec", "pagefault", "pipe", "signal", "file", "shell"],
     "programs": ["gzip", "xz", "openssl-sha512", "openssl-aes", "python", "compiler"],
     "boot": ["boot", "boot-poweroff"],
-    "nano": ["nano-syscall", "nano-in", "nano-clts", "nano-callret", "nano-pgfault", "nano-divzero", "nano-ptemod"],
+    "nano": ["nano-syscall", "nano-in", "nano-clts", "nano-callret", "nano-pgfault", "nano-divzero", "nano-ptemod", "nano-apicid",
+             "nano-apiceoi"],
     "debian": ["debian-prompt", "debian-poweroff"],
 }
 # which files of DIR/root a program needs in its guest

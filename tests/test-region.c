@@ -40,6 +40,51 @@ static void expect(Dev *d, const char *log)
     g_string_truncate(d->log, 0);
 }
 
+static bool dev_peek(void *opaque, uint64_t offset, unsigned size, uint64_t *value)
+{
+    Dev *d = opaque;
+
+    if (offset != 4 || size != 2)
+        return false;
+    *value = 0x5eed;
+    g_string_append(d->log, "p ");
+    return true;
+}
+
+static void note_before(void *opaque)
+{
+    Dev *d = opaque;
+
+    g_string_append(d->log, "b ");
+}
+
+/* Quick reads: without the lock, without what comes before other accesses, and only where the device has found them to be possible. */
+static void test_peek(void)
+{
+    GMutex lock;
+    g_mutex_init(&lock);
+    Bus *bus = bus_new("io", 0x10000, &lock);
+    Dev a = { g_string_new(NULL), 0x10 };
+    Region *r = bus_add_io(bus, "a", 0x60, 8, &ops4, &a, 0);
+    bus_set_before(bus, note_before, &a);
+    g_assert_cmphex(bus_read_region(bus, r, 4, 2), ==, 0x1514);
+    expect(&a, "b r4.2 ");
+    region_set_peek(r, dev_peek);
+    g_assert_cmphex(bus_read_region(bus, r, 4, 4), ==, 0x17161514);
+    expect(&a, "b r4.4 ");
+    g_assert_cmphex(bus_read_region(bus, r, 2, 2), ==, 0x1312);
+    expect(&a, "b r2.2 ");
+    g_mutex_lock(&lock); /* it would wait for ever */
+    g_assert_cmphex(bus_read_region(bus, r, 4, 2), ==, 0x5eed);
+    g_mutex_unlock(&lock);
+    expect(&a, "p ");
+    g_assert_cmphex(bus_read(bus, 0x64, 2), ==, 0x1514); /* not found before */
+    expect(&a, "b r4.2 ");
+    bus_free(bus);
+    g_mutex_clear(&lock);
+    g_string_free(a.log, TRUE);
+}
+
 static void test_io(void)
 {
     Bus *bus = bus_new("io", 0x10000, NULL);
@@ -368,6 +413,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/region/io", test_io);
     g_test_add_func("/region/sizes", test_sizes);
+    g_test_add_func("/region/peek", test_peek);
     g_test_add_func("/region/map", test_map);
     g_test_add_func("/region/full-space", test_full_space);
     g_test_add_func("/region/ram-rom", test_ram_rom);

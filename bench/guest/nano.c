@@ -10,6 +10,8 @@
  *   pgfault  a read of an absent page; the handler skips it
  *   divzero  a division by zero; the handler skips it
  *   ptemod   another frame into a page table entry, INVLPG, a read through it
+ *   apicid   a read of the local APIC's ID register, by which kernels ask which processor they are on
+ *   apiceoi  a write to its EOI register
  *
  * Time is the ACPI timer's, 3.579545 MHz at port 608h, where both firmwares put it.
  */
@@ -21,6 +23,8 @@
 #define COM1 0x3f8
 
 #define SPARE 0x800000u /* linear: its page table starts empty */
+#define LAPIC 0xfee00000u
+#define LAPIC_AT (SPARE + 0x20000)
 #define PTE 7u          /* present, writable, user */
 
 enum { KERNEL_CS = 0x08, KERNEL_DS = 0x10, USER_CS = 0x1b, USER_DS = 0x23, TSS = 0x28 };
@@ -128,6 +132,7 @@ static void set_up(void)
     gate(0x80, on_int80, 0xee);
     for (uint32_t n = 0; n < 2048; n++)
         table[n / 1024][n % 1024] = n << 12 | PTE;
+    table[2][(LAPIC_AT >> 12) % 1024] = LAPIC | 0x10 | PTE; /* not cached */
     for (int n = 0; n < 3; n++)
         directory[n] = (uint32_t)table[n] | PTE;
     __asm__ volatile("lgdt %0\n  lidt %1\n  ljmp $0x08, $1f\n1:\n"
@@ -201,6 +206,20 @@ static void do_ptemod(uint32_t n)
     }
 }
 
+static volatile uint32_t *const lapic = (uint32_t *)LAPIC_AT;
+
+static void do_apicid(uint32_t n)
+{
+    while (n--)
+        (void)lapic[0x20 / 4];
+}
+
+static void do_apiceoi(uint32_t n)
+{
+    while (n--)
+        lapic[0xb0 / 4] = 0;
+}
+
 static void measure(const char *name, void (*run)(uint32_t), uint32_t batch)
 {
     uint64_t done = 0, spent = 0;
@@ -237,6 +256,8 @@ void nano_main(void)
         measure("pgfault", do_pgfault, 10000);
         measure("divzero", do_divzero, 10000);
         measure("ptemod", do_ptemod, 10000);
+        measure("apicid", do_apicid, 10000);
+        measure("apiceoi", do_apiceoi, 10000);
     }
     outb(DEBUG_EXIT, 0);
 }

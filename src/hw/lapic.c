@@ -552,6 +552,15 @@ static uint64_t lapic_read(void *opaque, uint64_t offset, unsigned size)
     return register_read(opaque, (unsigned)offset >> 4);
 }
 
+/* The ID, by which kernels see which processor they are on, each time they want to know. */
+static bool lapic_peek(void *opaque, uint64_t offset, unsigned size, uint64_t *value)
+{
+    if (offset != REG_ID << 4 || size != 4)
+        return false;
+    *value = register_read(opaque, REG_ID);
+    return true;
+}
+
 static void lapic_write(void *opaque, uint64_t offset, uint64_t value, unsigned size)
 {
     if (offset & 15 || size != 4)
@@ -635,8 +644,10 @@ Lapic *lapic_new(Bus *mem, Clock *clock, const LapicWires *wires, bool present)
     a->clock = clock;
     a->wires = *wires;
     a->timer = timer_new(clock, timer_expired, a);
-    if (present)
+    if (present) {
         a->region = bus_add_io(mem, "lapic", LAPIC_BASE, 0x1000, &lapic_ops, a, LAPIC_PRIORITY);
+        region_set_peek(a->region, lapic_peek);
+    }
     lapic_reset(a);
     return a;
 }

@@ -111,7 +111,11 @@ uint64_t lin_read_slow(Vcpu *v, Gva addr, unsigned size, int mmu_idx)
     check_alignment(v, addr, size, mmu_idx);
     unsigned first = bytes_on_first_page(addr, size);
     Gpa gpa = mmu_translate(v, addr, ACCESS_READ, mmu_idx);
-    if (first == size) {
+    Hva p = lin_read_fast(v, addr, size, mmu_idx);
+    if (p) { /* it was only not in the TLB */
+        value = 0;
+        memcpy(&value, p, size);
+    } else if (first == size) {
         device_remember(v, addr, gpa, mmu_idx, false);
         value = piece_read(v, gpa, size);
     } else {

@@ -33,6 +33,12 @@ typedef struct RegionOps {
     unsigned min_size, max_size;
 } RegionOps;
 
+/*
+ * A read that needs neither the machine lock nor the time: of what nothing but the CPU's own accesses (and a reset, while the CPU stands still) changes.
+ * Called in the CPU's thread. False: nothing was done, it takes an ordinary read.
+ */
+typedef bool RegionPeek(void *opaque, uint64_t offset, unsigned size, uint64_t *value);
+
 typedef enum RegionKind { REGION_RAM, REGION_ROM, REGION_IO } RegionKind;
 
 struct Region {
@@ -46,6 +52,7 @@ struct Region {
     uint64_t ram; /* RAM: offset of host in guest RAM, for page watches; UINT64_MAX when not guest RAM */
     const RegionOps *ops; /* IO; also ROM: writes go to ops->write when set */
     void *opaque;
+    RegionPeek *peek; /* NULL: none */
     uint8_t watched; /* region_watch(); use __atomic operations */
     void (*written)(void *opaque);
     void *written_opaque;
@@ -67,6 +74,9 @@ Region *bus_add_rom(Bus *bus, const char *name, Gpa start, uint64_t size, Hva ho
 void region_set_enabled(Bus *bus, Region *r, bool enabled);
 void region_move(Bus *bus, Region *r, Gpa start);
 void region_set_kind(Bus *bus, Region *r, RegionKind kind);
+
+/* An IO region's quick reads. Before the CPU runs. */
+void region_set_peek(Region *r, RegionPeek *peek);
 
 /* Batch map changes: between begin and commit the flat view is not rebuilt. Nests. */
 void bus_begin(Bus *bus);
