@@ -191,6 +191,9 @@ enum {
     ATTN_PROTECT = 1 << 4, /* a region became watched: drop the TLB's permission to write there */
 };
 
+/* What the CPU's thread is at (Vcpu.doing). */
+enum { DOING_TRANSLATED, DOING_TRANSLATING, DOING_INTERPRETED, DOING_NATIVE };
+
 /* What blocks interrupts for one instruction (Vcpu.shadow). SDM 3A 6.8.3 */
 enum { SHADOW_STI = 1, SHADOW_MOV_SS = 2 };
 
@@ -287,6 +290,7 @@ typedef struct Vcpu {
     uint16_t cc;      /* arithmetic flags, CC_* */
     uint32_t flags;   /* the rest of EFLAGS: arithmetic bits 0, FL_1 set */
     uint32_t attention; /* ATTN_*; use __atomic operations */
+    uint8_t doing;    /* DOING_*, for who looks from another thread; may be of a moment ago */
     uint8_t cpl;      /* 0..3; 0 in real mode, 3 in V8086 mode */
     uint8_t mmu_idx;  /* MMU_* of ordinary data accesses */
     uint8_t shadow;   /* SHADOW_* left by the previous instruction */

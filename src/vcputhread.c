@@ -22,6 +22,7 @@ struct VcpuThread {
     bool want_run, want_reset, quit;
     bool running;  /* between leaving and entering its sleep */
     bool halted;   /* asleep until something comes */
+    int64_t idle_ns;
 };
 
 #define NS_PER_US 1000
@@ -49,6 +50,7 @@ static bool input_pending(const Vcpu *v)
 static void sleep_halted(VcpuThread *t)
 {
     const Vcpu *v = t->v;
+    int64_t began = clock_now(t->clock);
     while (t->want_run && !t->quit && !t->want_reset) {
         bool intr = __atomic_load_n(&v->intr, __ATOMIC_ACQUIRE) && (v->flags & FL_IF);
         bool nmi = __atomic_load_n(&v->nmi, __ATOMIC_ACQUIRE) && !v->nmi_blocked;
@@ -63,6 +65,7 @@ static void sleep_halted(VcpuThread *t)
         t->halted = false;
         clock_wait_end(t->clock);
     }
+    __atomic_store_n(&t->idle_ns, t->idle_ns + clock_now(t->clock) - began, __ATOMIC_RELAXED);
 }
 
 /* A timer became the first while the CPU sleeps: let it look again how long. */
@@ -75,8 +78,10 @@ static void wake_sooner(void *opaque)
 /* A debugger or a trace sees every instruction of the interpreter. */
 static Exit run(VcpuThread *t)
 {
-    if (!t->v->tcache || t->v->hooks)
+    if (!t->v->tcache || t->v->hooks) {
+        t->v->doing = DOING_INTERPRETED;
         return interp_run(t->v, 0);
+    }
     return t->direct ? direct_run(t->direct) : tcache_run(t->v, 0);
 }
 
@@ -180,6 +185,16 @@ void vcputhread_wait_paused(VcpuThread *t)
 {
     while (t->running && !t->want_run)
         g_cond_wait(&t->stopped, t->lock);
+}
+
+bool vcputhread_is_idle(const VcpuThread *t)
+{
+    return __atomic_load_n(&t->halted, __ATOMIC_RELAXED);
+}
+
+int64_t vcputhread_idle_ns(const VcpuThread *t)
+{
+    return __atomic_load_n(&t->idle_ns, __ATOMIC_RELAXED);
 }
 
 void vcputhread_kick(VcpuThread *t)

@@ -44,3 +44,7 @@ void vcputhread_wait_paused(VcpuThread *t);
 
 /* Interrupt lines changed: wake a halted CPU. Machine lock held. */
 void vcputhread_kick(VcpuThread *t);
+
+/* Does the CPU sleep in HLT, and how long has it, in ns of guest time, without the sleep it may be in? Any thread, without the lock: of a moment ago. */
+bool vcputhread_is_idle(const VcpuThread *t);
+int64_t vcputhread_idle_ns(const VcpuThread *t);

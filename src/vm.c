@@ -25,6 +25,7 @@
 #include "hw/kernel.h"
 #include "hw/pc.h"
 #include "tcache/tcache.h"
+#include "timespent.h"
 #include "vcputhread.h"
 #include "vmscreen.h"
 
@@ -46,6 +47,7 @@ struct Vm {
     Vcpu *vcpu;
     VcpuThread *thread;
     Chaos *chaos;         /* NULL: none */
+    TimeSpent *spent;
     Direct *direct;       /* NULL: none */
     GPtrArray *disks; /* BlockDev */
     Chardev serial[PC_SERIALS], parallel[PC_PARALLELS], debugcon[PC_DEBUGCONS], gdb_line, monitor_line, qmp_line;
@@ -639,6 +641,7 @@ Vm *vm_new(const VmConfig *config, GError **error)
     if (config->accel_chaos)
         vm->chaos = chaos_new(vm->thread, &vm->lock, config->accel_chaos);
     vm->machine.direct = vm->direct;
+    vm->machine.spent = vm->spent = timespent_new(vm->vcpu, vm->thread, vm->clock, vm->pc->mem, vm->pc->io, vm->direct);
     GError *why = NULL;
     if (build_debug(vm, &why))
         vm->screen = vmscreen_new(&vm->machine, vm->monitor, hostlines_use_terminal(vm->lines), &why);
@@ -656,6 +659,7 @@ void vm_free(Vm *vm)
         return;
     vmscreen_free(vm->screen);
     chaos_free(vm->chaos);
+    timespent_free(vm->spent);
     vcputhread_free(vm->thread);
     direct_free(vm->direct);
     /* what the guest has written goes to its disks, and nothing is delivered to devices that are gone */
@@ -690,6 +694,7 @@ void vm_free(Vm *vm)
 static gboolean timers_due(int fd, GIOCondition condition, gpointer opaque)
 {
     Vm *vm = opaque;
+    timespent_look(vm->spent);
     g_mutex_lock(&vm->lock);
     clock_run(vm->clock);
     g_mutex_unlock(&vm->lock);
@@ -744,6 +749,7 @@ int vm_run(Vm *vm)
         g_autoptr(GString) out = g_string_new(NULL);
         tcache_stats_print(vm->vcpu->tcache, out);
         tcache_window_print(vm->vcpu->tcache, out);
+        timespent_print(vm->spent, out);
         if (vm->direct)
             direct_print(vm->direct, out);
         fputs(out->str, stderr);

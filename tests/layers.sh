@@ -18,7 +18,7 @@ net: net/
 hw: softmmu/ block/ net/ hw/
 ui: hw/display.h hw/input.h ui/
 cmdline: cmdline/ cpu/cpu.h debug/trace.h decision/probe.h vmconfig.h
-debug: softmmu/ frontend/ cpu/ tcache/ decision/ block/ hw/ ui/ debug/ vcputhread.h vmconfig.h
+debug: softmmu/ frontend/ cpu/ tcache/ decision/ block/ hw/ ui/ debug/ vcputhread.h vmconfig.h timespent.h
 "
 n=0
 plan=$(printf '%s' "$order" | grep -c :)

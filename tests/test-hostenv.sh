@@ -22,6 +22,14 @@ limits="vm/max_map_count vm/mmap_min_addr kernel/yama/ptrace_scope user/max_user
 # shellcheck disable=SC2086
 echo "# this host: $(cd /proc/sys && grep -H . $limits 2>/dev/null | tr '\n' ' ')"
 
+# The rows of where the time went make up its whole.
+accounted()
+{
+    awk '/^where the time went, of /{whole = $6 + 0; next} /^\(idle, native/{done = 1} whole && !done{sum += $1}
+        END{if (!done || whole <= 0 || sum < whole * 0.98 - 0.01 || sum > whole * 1.02 + 0.01)
+            {printf "# %.3f s of %.3f accounted for\n", sum, whole; exit 1}}' "$work/err"
+}
+
 # environment NAME WANTED OPTION...: WANTED is native, or what the line must say of why not
 environment()
 {
@@ -36,6 +44,7 @@ environment()
     fi
     [ $status = 0 ] || { bad=1; echo "# status $status"; }
     grep -q 'energy -1051351 before, -1051149 after 20000 steps' "$work/out" || { bad=1; echo "# no result of nbody"; }
+    accounted || bad=1
     if [ "$want" = native ]; then
         grep -q '^direct execution: native' "$work/err" || { bad=1; echo "# not native"; }
         grep -q ' [1-9][0-9]* sandboxes born' "$work/err" || { bad=1; echo "# no sandbox"; }

@@ -41,6 +41,7 @@ struct Machine {
     BlockDev *floppy[2]; /* what is in the drives */
     GMutex *lock;
     VcpuThread *thread;
+    struct TimeSpent *spent; /* NULL: in tests */
     struct Direct *direct; /* NULL: no direct execution */
     const VmConfig *config;
     Debugger *debugger;

@@ -15,6 +15,7 @@
 #include "decision/direct.h"
 #include "decision/report.h"
 #include "tcache/tcache.h"
+#include "timespent.h"
 #include "ui/screendump.h"
 
 static void report(GString *out, GError *error)
@@ -305,6 +306,8 @@ static void info_decision(Monitor *mon, const char *args, GString *out)
     g_mutex_unlock(mon->m->lock); /* the guest's tables may lie anywhere: the bus takes the lock itself. The CPU stands still */
     decision_print(v, out);
     g_mutex_lock(mon->m->lock);
+    if (mon->m->spent)
+        timespent_print(mon->m->spent, out);
     if (mon->m->direct)
         direct_print(mon->m->direct, out);
 }

@@ -37,5 +37,7 @@ void direct_kick(Direct *d);
 void direct_set_chaos(Direct *d, uint64_t seed);
 /* Lines for -d policy. NULL: none. CPU standing still. */
 void direct_set_trace(Direct *d, void (*trace)(void *opaque, const char *line), void *opaque);
+/* Seconds that sandboxes ran, and that it took to keep them. CPU standing still. */
+void direct_seconds(const Direct *d, double *native, double *upkeep);
 /* What was decided and why, for people. */
 void direct_print(Direct *d, GString *out);

@@ -6,12 +6,16 @@
 
 #define COUNT "%12" G_GUINT64_FORMAT
 
-static void print_where(const Direct *d, GString *out)
+void direct_seconds(const Direct *d, double *native, double *upkeep)
 {
-    uint64_t ms = MAX((direct_ticks() - d->born) * 1000 / MAX(g_get_monotonic_time() - d->born_us, 1), 1);
-    g_string_append_printf(out, "where the guest ran:\n%12.3f s in sandboxes\n%12.3f s for their upkeep (stops, mappings)\n"
-                           "%12.3f million instructions of user code translated or interpreted\n"
-                           "%12.3f million of the kernel\n", d->stats.native / (ms * 1e3), d->stats.upkeep / (ms * 1e3),
+    double second = (double)(direct_ticks() - d->born) * 1e6 / (double)MAX(g_get_monotonic_time() - d->born_us, 1);
+    *native = (double)d->stats.native / second;
+    *upkeep = (double)d->stats.upkeep / second;
+}
+
+static void print_insns(const Direct *d, GString *out)
+{
+    g_string_append_printf(out, "translated or interpreted:\n%12.3f million instructions of user code\n%12.3f million of the kernel\n",
                            d->v->stretch.insns[1] / 1e6, d->v->stretch.insns[0] / 1e6);
 }
 
@@ -89,7 +93,7 @@ void direct_print(Direct *d, GString *out)
             g_string_append_printf(out, "a trip: #PF %.1f us, #GP %.1f us, INT 80h %.1f us; a mapping %.1f us\n",
                                    d->facts->trip_pf_us, d->facts->trip_gp_us, d->facts->trip_int80_us, d->facts->map_us);
     }
-    print_where(d, out);
+    print_insns(d, out);
     print_why(d, out);
     if (!d->spaces)
         return;

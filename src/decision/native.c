@@ -475,6 +475,7 @@ void native_stay(Direct *d)
     Space *s = d->now;
 
     d->stats.stays++;
+    v->doing = DOING_NATIVE;
     tcache_own(v->tcache, true);
     v->catch_point = &catch_point;
     if (_setjmp(catch_point)) {
@@ -502,6 +503,6 @@ void native_stay(Direct *d)
         return;
     if (!d->forced && policy_stay(direct_policy(s), &d->costs, total, upkeep_of(d, &stay, upkeep), stay.trips))
         judge(d, s);
-    else if (d->mode == DIRECT_AUTO && s->lost >= LOST_MAX)
+    else if (d->mode != DIRECT_STRICT && s->lost >= LOST_MAX)
         split_if_lost(d, s, 0);
 }

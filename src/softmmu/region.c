@@ -45,6 +45,7 @@ struct Bus {
     void *listener_opaque;
     void (*before)(void *opaque);
     void *before_opaque;
+    bool busy; /* the CPU is at a device */
     void (*protect)(void *opaque);
     void *protect_opaque;
 };
@@ -88,6 +89,11 @@ void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque)
 {
     bus->listener = changed;
     bus->listener_opaque = opaque;
+}
+
+bool bus_busy(const Bus *bus)
+{
+    return __atomic_load_n(&bus->busy, __ATOMIC_RELAXED);
 }
 
 void bus_set_before(Bus *bus, void (*before)(void *opaque), void *opaque)
@@ -501,12 +507,14 @@ static void access_begin(Bus *bus)
 {
     if (bus->lock)
         g_mutex_lock(bus->lock);
+    bus->busy = true;
     if (bus->before)
         bus->before(bus->before_opaque);
 }
 
 static void access_end(Bus *bus)
 {
+    bus->busy = false;
     if (bus->lock)
         g_mutex_unlock(bus->lock);
 }

@@ -110,6 +110,9 @@ void bus_written(Bus *bus, Region *r);
 /* Called before every access of the CPU's (bus_read, bus_write and the like, not _locked and DMA), with the lock held. */
 void bus_set_before(Bus *bus, void (*before)(void *opaque), void *opaque);
 
+/* Is the CPU accessing a device? Any thread, without the lock: the answer is that of a moment ago. */
+bool bus_busy(const Bus *bus);
+
 /* Called after every change of the map, with the lock held. */
 void bus_set_listener(Bus *bus, void (*changed)(void *opaque), void *opaque);
 

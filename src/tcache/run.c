@@ -147,6 +147,7 @@ static TransBlock *block_now(TCache *c, Edge *e, bool single)
 /* The interpreter's turn, for some instructions or until something asks for attention. */
 static void chaos_interpret(Vcpu *v, unsigned count)
 {
+    v->doing = DOING_INTERPRETED;
     fplive_settle(v);
     do
         interp_step(v);
@@ -186,6 +187,7 @@ static bool plain_interpret(TCache *c, Edge *e)
     if (e->tries == PLAIN_TRIES || !b->host)
         return false;
     e->tries++;
+    v->doing = DOING_INTERPRETED;
     fplive_settle(v);
     for (unsigned n = 0; n < TRANS_INSNS; n++) {
         uint32_t before = v->rip;
@@ -299,11 +301,13 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         const void *code = single || second || (edge && !edge->to) ? NULL : code_in_table(c, mode_now(c, false));
         second = false;
         if (!code) {
+            v->doing = DOING_TRANSLATING;
             TransBlock *b = block_now(c, edge, single);
             if (G_UNLIKELY(!b || b->count > last - v->insns)) {
                 edge = NULL;
                 c->stats.steps++;
                 fplive_settle(v);
+                v->doing = DOING_INTERPRETED;
                 interp_step(v);
                 continue;
             }
@@ -324,6 +328,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
         c->user_since = c->win && v->cpl == 3 ? v->insns : UINT64_MAX;
         if (c->win)
             winform_enter(c->win, v->mmu_idx);
+        v->doing = DOING_TRANSLATED;
         uint64_t left = c->enter(v, code);
         if (c->user_since != UINT64_MAX)
             winform_ran(c->win, v->insns - c->user_since);
@@ -335,6 +340,7 @@ Exit tcache_run(Vcpu *v, uint64_t max_insns)
             c->stats.steps++;
             fplive_settle(v);
             v->site = NULL;
+            v->doing = DOING_INTERPRETED;
             interp_step(v);
         } else if (left != LEFT_PLAIN) {
             Edge *e = (Edge *)left;
