@@ -252,7 +252,7 @@ static void test_dma(void)
 
 /* ---- the sweep ---- */
 
-static const SweepRules rules = {.rdtsc_faults = true, .host_bmi1 = true, .host_lzcnt = true};
+static const SweepRules rules = {.rdtsc_faults = true, .host_bmi1 = true, .host_lzcnt = true, .host_mm = true};
 
 static bool sweep_bytes(const char *bytes, unsigned n, unsigned at)
 {
@@ -282,6 +282,7 @@ static void test_sweep_insns(void)
         {"\xd9\x36", 2}, {"\xdd\x36", 2}, {"\x0f\xae\x06", 3}, {"\x0f\x33", 2}, {"\x0f\xc7\xf0", 3}, /* rdrand */
         {"\x66\x0f\x38\x00\xc1", 5}, /* pshufb: this CPU has no SSSE3 */ {"\xc5\xf8\x77", 3}, /* vzeroupper */
         {"\x0f\x01\xd0", 3}, {"\x0f\x01\xf9", 3}, {"\xf3\x0f\xbd\xc1", 4}, {"\xf3\x0f\xbc\xc1\x74\x00", 6},
+        {"\x0f\xae\x16", 3}, /* ldmxcsr */
         {"\xc8\x10\x00\x02", 4}, {"\x36\xc8\x10\x00\xff", 5}, /* enter 16, 2 */
     };
     for (unsigned n = 0; n < G_N_ELEMENTS(refused); n++)

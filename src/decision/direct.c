@@ -71,8 +71,10 @@ static void host_rules(SweepRules *r)
         r->host_bmi1 = b >> 3 & 1;
         r->host_rtm = b >> 11 & 1;
     }
-    if (__get_cpuid(0x80000001, &a, &b, &c, &d))
+    if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
         r->host_lzcnt = c >> 5 & 1;
+        r->host_mm = c >> 7 & 1;
+    }
 }
 
 static void *probe(void *opaque)

@@ -29,6 +29,8 @@ bool sweep_allows(const SweepRules *rules, uint16_t row, bool f3)
         return !(f3 && rules->host_bmi1);
     case ROW_BSR:
         return !(f3 && rules->host_lzcnt);
+    case ROW_LDMXCSR:
+        return !rules->host_mm;
     /* sensitive in principle; with IF set and IOPL 0, as host_can_express() asks, the same on the host */
     case ROW_PUSHF: case ROW_PUSHFD: case ROW_POPF: case ROW_POPFD:
     /* trap at CPL 3 and IOPL 0, always or by a gate's DPL */

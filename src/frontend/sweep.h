@@ -25,6 +25,7 @@ typedef struct SweepRules {
     bool rdtsc_faults;   /* RDTSC and RDTSCP do */
     bool host_bmi1, host_lzcnt; /* F3 BSF and F3 BSR are other instructions there */
     bool host_rtm;       /* it has XBEGIN, XEND and XABORT */
+    bool host_mm;        /* MXCSR has a bit 17 there (AMD's misaligned SSE mode), where a guest's CPU raises #GP */
 } SweepRules;
 
 typedef struct Sweep {

@@ -61,25 +61,21 @@ static bool is_multipart(uint16_t row)
     }
 }
 
-/*
- * MXCSR bit 17 (misaligned SSE) is AMD's: the host takes it where the model, which has none, raises #GP. And the sticky flags
- * of a dot product that stops at an unmasked exception depend on how far its pieces had come.
- */
-static bool mxcsr_is_hosts(const DiffResult *h, const uint16_t *rows, int nrows)
+/* MXCSR bit 17 (misaligned SSE) is AMD's: the host takes it where the model, which has none, raises #GP. */
+bool diff_mxcsr_is_hosts(const DiffResult *h, const uint16_t *rows, int nrows)
 {
     for (int n = 0; n < nrows; n++)
-        switch (rows[n]) {
-        case ROW_LDMXCSR: case ROW_FXRSTOR:
-            if (h->fx.mxcsr & 0x20000)
-                return true;
-            break;
-        case ROW_DPPS: case ROW_DPPD:
-            if (h->vector == 19)
-                return true;
-            break;
-        default:
-            break;
-        }
+        if ((rows[n] == ROW_LDMXCSR || rows[n] == ROW_FXRSTOR) && (h->fx.mxcsr & 0x20000))
+            return true;
+    return false;
+}
+
+/* The sticky flags of a dot product that stops at an unmasked exception depend on how far its pieces had come. */
+static bool mxcsr_depends(const DiffResult *h, const uint16_t *rows, int nrows)
+{
+    for (int n = 0; n < nrows; n++)
+        if ((rows[n] == ROW_DPPS || rows[n] == ROW_DPPD) && h->vector == 19)
+            return true;
     return false;
 }
 
@@ -98,11 +94,6 @@ static bool pointer_differs(uint32_t host, uint32_t engine, bool may_lack)
 unsigned diff_compare(const HostRules *rules, const DiffResult *h, const DiffResult *e, const uint16_t *rows, int nrows)
 {
     unsigned d = 0;
-    bool hosts_mxcsr = mxcsr_is_hosts(h, rows, nrows);
-
-    if (hosts_mxcsr && (h->fx.mxcsr & 0x20000))
-        return 0;
-
     d |= memcmp(h->gpr, e->gpr, sizeof h->gpr) ? DIFFERS_GPR : 0;
     bool icebp = false;
     for (int n = 0; n < nrows; n++)
@@ -128,7 +119,7 @@ unsigned diff_compare(const HostRules *rules, const DiffResult *h, const DiffRes
     if (rules->fip_always || (h->fx.sw & 0x80))
         d |= pointer_differs(h->fx.fop, e->fx.fop, may_lack) || pointer_differs(h->fx.fip, e->fx.fip, may_lack)
                      || pointer_differs(h->fx.fdp, e->fx.fdp, may_lack) ? DIFFERS_FIP : 0;
-    d |= h->fx.mxcsr != e->fx.mxcsr && !hosts_mxcsr ? DIFFERS_MXCSR : 0;
+    d |= h->fx.mxcsr != e->fx.mxcsr && !mxcsr_depends(h, rows, nrows) ? DIFFERS_MXCSR : 0;
     d |= memcmp(h->fx.xmm, e->fx.xmm, sizeof h->fx.xmm) ? DIFFERS_XMM : 0;
     return d;
 }

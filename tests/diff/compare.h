@@ -33,6 +33,8 @@ typedef struct HostRules {
 
 /* Bits DIFFERS_* between what the host made of the case and what the engine made of it; rows: DiffCase.row. */
 unsigned diff_compare(const HostRules *rules, const DiffResult *host, const DiffResult *engine, const uint16_t *rows, int nrows);
+/* Did the host take a value of MXCSR that the model refuses (AMD's bit 17)? What follows can not be compared. */
+bool diff_mxcsr_is_hosts(const DiffResult *host, const uint16_t *rows, int nrows);
 /* Does the row leave flags behind that undefined.def lists? Then it must be a case's last. */
 bool diff_row_undefined(uint16_t row);
 /* "gpr eflags": the names of the bits. */

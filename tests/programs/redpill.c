@@ -258,6 +258,7 @@ static const Probe fpu[] = {
     {"sse unmasked", "c7 07 00 1d 00 00 0f ae 17 0f 57 c0 0f 57 c9 f3 0f 5e c1", NULL},
     {"stmxcsr", "0f ae 1f", NULL},
     {"ldmxcsr reserved", "c7 07 00 00 01 00 0f ae 17", NULL},
+    {"ldmxcsr, a bit of AMD's", "c7 07 00 00 02 00 0f ae 17", NULL},
     {"mmx", "0f 6f 07 0f fc 47 08 0f 7f 47 10 d9 77 20", NULL},
     {"emms", "0f 6f 07 0f 77 d9 77 20", NULL},
     {"fnop", "d9 d0 d9 77 20", NULL},
