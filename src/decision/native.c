@@ -405,6 +405,7 @@ static void run(Direct *d, Stay *stay)
     Vcpu *v = d->v;
     while (still_user(d, stay) && !d->skip) {
         SandboxStop stop;
+        v->doing = DOING_NATIVE; /* again, after an excursion */
         if (!stay->own && (stay->trips || !d->now->sandbox))
             look_at_own(stay);
         if (host_can_express(v) != HOST_LACKS_NOTHING || (stay->unsure && decide(v) != DECIDE_DIRECT))
@@ -475,7 +476,6 @@ void native_stay(Direct *d)
     Space *s = d->now;
 
     d->stats.stays++;
-    v->doing = DOING_NATIVE;
     tcache_own(v->tcache, true);
     v->catch_point = &catch_point;
     if (_setjmp(catch_point)) {

@@ -156,7 +156,7 @@ static void chaos_interpret(Vcpu *v, unsigned count)
 
 /*
  * An interrupt that arrives while it may be taken arrives some instructions later: it comes from outside, so nobody can tell. One that had
- * to wait for IF is taken as soon as it may be.
+ * to wait for IF is taken as soon as it may be. x87 and SSE state is settled.
  */
 static void chaos_delay(TCache *c)
 {
@@ -166,7 +166,7 @@ static void chaos_delay(TCache *c)
     c->chaos_waits = waits;
     if (!fresh)
         return;
-    fplive_settle(v);
+    v->doing = DOING_INTERPRETED;
     for (uint64_t left = dice_next(&c->chaos) >> 20 & 255; left > 0; left--) {
         if (v->halted || v->shutdown || v->hooks || (__atomic_load_n(&v->attention, __ATOMIC_RELAXED) & ~ATTN_EVENT))
             break;
