@@ -450,6 +450,46 @@ static void test_kicks(void)
     box_free(b);
 }
 
+/* One that computes on a processor that another process wants, too, has waited for it; and it is told once. */
+static void test_waited(void)
+{
+    cpu_set_t own, one;
+    Box *b = box_new();
+    if (!b)
+        return;
+    g_assert_cmpint(sched_getaffinity(0, sizeof own, &own), ==, 0);
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    g_assert_cmpint(sched_setaffinity(0, sizeof one, &one), ==, 0);
+    pid_t rival = fork();
+    if (!rival) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            ;
+    }
+    g_assert_cmpint(rival, >, 0);
+    box_run(b, 0x90);
+    memcpy(box_byte(b, ENTRY_CODE), (uint8_t[]){ 0xeb, 0xfe }, 2);
+    b->v->rip = ENTRY_CODE;
+    Kicker k = { .s = box_sandbox(b) };
+    sandbox_waited(k.s);
+    gint64 begin = g_get_monotonic_time();
+    GThread *t = g_thread_new("kicker", kick_thread, &k);
+    for (int n = 0; n < 200; n++)
+        g_assert_cmpint(box_resume(b), ==, SANDBOX_KICK);
+    __atomic_store_n(&k.stop, 1, __ATOMIC_SEQ_CST);
+    g_thread_join(t);
+    uint64_t all = (g_get_monotonic_time() - begin) * 1000, waited = (sandbox_stayed(k.s, all), sandbox_waited(k.s));
+    g_assert_cmpuint(waited, >, 0);
+    g_assert_cmpuint(waited, <=, all);
+    g_assert_cmpuint(sandbox_waited(k.s), ==, 0);
+    g_assert_cmpuint(sandbox_stayed(k.s, 7), ==, 7);
+    kill(rival, SIGKILL);
+    waitpid(rival, NULL, 0);
+    sched_setaffinity(0, sizeof own, &own);
+    box_free(b);
+}
+
 /* Signals that are none of our kicks change nothing. */
 static void test_other_signals(void)
 {
@@ -745,6 +785,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sandbox/view", test_view);
     g_test_add_func("/sandbox/bare", test_bare);
     g_test_add_func("/sandbox/kicks", test_kicks);
+    g_test_add_func("/sandbox/waited", test_waited);
     g_test_add_func("/sandbox/other-signals", test_other_signals);
     g_test_add_func("/sandbox/lost", test_lost);
     g_test_add_func("/sandbox/tsc", test_tsc);

@@ -343,7 +343,7 @@ Sandbox *sandbox_new_with_view(int ram_fd, int view_fd, GError **error)
     Sandbox *s = g_new0(Sandbox, 1);
     Birth b = { .ram_fd = ram_fd, .view_fd = view_fd, .list_fd = -1, .stub_fd = -1 };
 
-    s->pid = s->pidfd = s->cpu = -1;
+    s->pid = s->pidfd = s->schedstat = s->cpu = -1;
     s->dead = true;
     s->ram_size = fd_size(ram_fd);
     s->view_size = fd_size(view_fd);
@@ -362,6 +362,7 @@ Sandbox *sandbox_new_with_view(int ram_fd, int view_fd, GError **error)
         } else {
             s->dead = false;
             s->pidfd = syscall(SYS_pidfd_open, s->pid, 0);
+            s->has_clock = clock_getcpuclockid(s->pid, &s->clock) == 0;
             if (first_stop(s, error))
                 grow_up(s, error);
         }
@@ -392,5 +393,7 @@ void sandbox_free(Sandbox *s)
         munmap(s->list, STUB_LIST_SIZE);
     if (s->pidfd >= 0)
         close(s->pidfd);
+    if (s->schedstat >= 0)
+        close(s->schedstat);
     g_free(s);
 }

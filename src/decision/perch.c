@@ -10,7 +10,7 @@
 enum {
     LONG_NS = 1000000,      /* a stay of that length is one of a program that computes */
     LOOK_NS = 50000000,     /* in a sandbox, between two looks whether others want the processor... */
-    SHARE_PERCENT = 85,     /* ...which they do when the sandbox got less of it */
+    WAITS_PERCENT = 15,     /* ...which they do when the sandbox waited for it for longer */
     FREE_NS = 200000000,    /* then the thread may be put elsewhere for so long */
 };
 
@@ -48,7 +48,7 @@ void perch_stayed(Perch *p, Sandbox *s, uint64_t ns)
         if (cpu >= 0 && cpu != sched_getcpu() && now_ns() >= p->free_until)
             hold(p, cpu);
     }
-    if (stayed >= LOOK_NS && sandbox_ran(s) < stayed / 100 * SHARE_PERCENT && p->held) {
+    if (stayed >= LOOK_NS && sandbox_waited(s) > stayed / 100 * WAITS_PERCENT && p->held) {
         perch_release(p);
         p->free_until = now_ns() + FREE_NS;
     }

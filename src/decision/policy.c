@@ -15,7 +15,9 @@ enum {
     AROUND = 4,          /* pages that a stop maps, on average */
     GAIN_PERCENT = 40,   /* that work would take longer in translation */
     PROFIT_MS = 50,      /* all the credit that there is when it runs well: then things may change again */
-    VERDICT_MS = 5,      /* time after which a stay is judged */
+    VERDICT_MS = 5,      /* time after which a stay is judged... */
+    CALM_MS = 25,        /* ...or after so much while upkeep is... */
+    CALM_PART = 32,      /* ...less than one part in so many */
 };
 
 void policy_stretches(Policy *p, uint64_t time, unsigned count)
@@ -61,7 +63,7 @@ bool policy_stay(Policy *p, const PolicyCosts *c, uint64_t total, uint64_t upkee
     p->total += total;
     p->upkeep += upkeep;
     p->trips += trips;
-    return p->total >= VERDICT_MS * c->ms;
+    return p->total >= (p->upkeep < p->total / CALM_PART ? CALM_MS : VERDICT_MS) * c->ms;
 }
 
 bool policy_verdict(Policy *p, const PolicyCosts *c, uint64_t work)

@@ -122,9 +122,13 @@ void sandbox_kick(Sandbox *s);
 pid_t sandbox_pid(const Sandbox *s);
 /* Processor time that it has used, in nanoseconds. */
 uint64_t sandbox_cpu_time(const Sandbox *s);
-/* It was run for ns nanoseconds. Returns how long in all since sandbox_ran(), which returns the processor time of that. */
+/* It was run for ns nanoseconds. Returns how long in all since sandbox_waited(). */
 uint64_t sandbox_stayed(Sandbox *s, uint64_t ns);
-uint64_t sandbox_ran(Sandbox *s);
+/*
+ * How long of that it waited for its processor because others had it, in nanoseconds. Where the host does not tell (/proc/PID/schedstat): how
+ * long it did not run, which the host's own interrupts and a hypervisor's other machines are part of.
+ */
+uint64_t sandbox_waited(Sandbox *s);
 /* The processor of the host that it was last told to run on; -1: none. */
 int sandbox_cpu(const Sandbox *s);
 /* Upper bound on the number of host mappings. */

@@ -1,8 +1,9 @@
 /* The inside of a Sandbox, shared by birth.c, trace.c and maps.c only. */
 #pragma once
 
-#include "decision/hostregs.h"
+#include <time.h>
 
+#include "decision/hostregs.h"
 #include "decision/ldt.h"
 #include "decision/sandbox.h"
 #include "decision/stub.h"
@@ -36,7 +37,10 @@ struct Sandbox {
     Seg then[S_COUNT];         /* ...and these were the guest's segments... */
     uint64_t then_cr3;         /* ...and its address space at the last stop */
     int cpu;                   /* it may run on; -1: any */
-    uint64_t ran, stayed;      /* ns: see sandbox_ran() */
+    clockid_t clock;           /* its processor time... */
+    bool has_clock;            /* ...where the host tells */
+    int schedstat;             /* the host's file of how long it waited; -1: not open */
+    uint64_t stayed, lost;     /* ns: see sandbox_waited() */
 };
 
 /* ---- trace.c ---- */

@@ -8,8 +8,11 @@
 #include "decision/sandbox_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -417,8 +420,7 @@ pid_t sandbox_pid(const Sandbox *s)
 uint64_t sandbox_cpu_time(const Sandbox *s)
 {
     struct timespec t;
-    clockid_t clock;
-    if (s->dead || clock_getcpuclockid(s->pid, &clock) || clock_gettime(clock, &t))
+    if (s->dead || !s->has_clock || clock_gettime(s->clock, &t))
         return 0;
     return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
@@ -428,12 +430,33 @@ uint64_t sandbox_stayed(Sandbox *s, uint64_t ns)
     return s->stayed += ns;
 }
 
-uint64_t sandbox_ran(Sandbox *s)
+/* Nanoseconds that it has ever waited in the queue of a processor. False: the host does not tell. */
+static bool queued(Sandbox *s, uint64_t *ns)
 {
-    uint64_t used = sandbox_cpu_time(s), ran = used - MIN(used, s->ran);
-    s->ran = used;
+    char text[80];
+
+    if (s->schedstat < 0) {
+        snprintf(text, sizeof text, "/proc/%d/schedstat", (int)s->pid);
+        s->schedstat = open(text, O_RDONLY | O_CLOEXEC);
+    }
+    ssize_t size = s->schedstat < 0 ? -1 : pread(s->schedstat, text, sizeof text - 1, 0);
+    if (size <= 0)
+        return false;
+    text[size] = 0;
+    return sscanf(text, "%*u %" SCNu64, ns) == 1;
+}
+
+uint64_t sandbox_waited(Sandbox *s)
+{
+    uint64_t now, lost = s->lost, stayed = s->stayed;
+
     s->stayed = 0;
-    return ran;
+    if (queued(s, &now)) {
+        s->lost = now;
+        return now - MIN(now, lost);
+    }
+    s->lost = sandbox_cpu_time(s);
+    return stayed - MIN(stayed, s->lost - MIN(s->lost, lost));
 }
 
 int sandbox_cpu(const Sandbox *s)
