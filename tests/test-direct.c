@@ -250,6 +250,65 @@ static void test_dma(void)
     bench_end(b, d);
 }
 
+/* ---- RDTSC ---- */
+
+/*
+ * A program that reads the time stamp counter where it computes, and one that does so once, elsewhere. Both see the guest's. Only the first
+ * is worth that RDTSC stops.
+ */
+static void test_rdtsc(gconstpointer opaque)
+{
+    bool often = GPOINTER_TO_INT(opaque);
+    static const uint8_t code[] = {
+        0xbd, 0x2c, 0x01, 0x00, 0x00,       /* movl $300, %ebp */
+        0x0f, 0x31,                         /* 5: rdtsc */
+        0xa3, 0x00, 0x40, 0x40, 0x00,       /* movl %eax, USER + 4000h */
+        0x89, 0x15, 0x04, 0x40, 0x40, 0x00, /* movl %edx, USER + 4004h */
+        0xe9, 0xe9, 0x1f, 0x00, 0x00,       /* jmp USER + 2000h */
+    };
+    uint8_t more[] = {
+        0xb9, 0x80, 0x38, 0x01, 0x00, /* movl $80000, %ecx */
+        0x49, 0x75, 0xfd,             /* 1: decl %ecx; jnz 1b */
+        0xcd, 0x40,                   /* int $0x40 */
+        0x4d,                         /* decl %ebp */
+        0x75, 0xf3,                   /* jnz more */
+        0xcd, 0x41,                   /* int $0x41 */
+    };
+    static const uint8_t handler[] = {0xcf, 0xf4}; /* iretl; hlt */
+    if (!have_sandbox())
+        return;
+    CpuBench *b = user_bench(code, sizeof code, handler, sizeof handler);
+    if (often) { /* all on one page, and back to the RDTSC each time */
+        cpu_bench_load(b, FRAME + 23, more, sizeof more);
+        poke32(b, FRAME + 19, 0);
+        cpu_bench_load(b, FRAME + 35, (uint8_t[]){0xe1}, 1);
+    } else {
+        cpu_bench_load(b, FRAME + 0x2000, more, sizeof more);
+    }
+    poke32(b, IDT + 0x40 * 8 + 4, 0xee00);
+    poke32(b, IDT + 0x41 * 8, 0x80000 | (HANDLER + 1));
+    poke32(b, IDT + 0x41 * 8 + 4, 0xee00);
+    const uint64_t offset = 1ull << 50;
+    b->v->msr.tsc_offset = offset;
+    Direct *d = direct_new(b->v, DIRECT_ON, NULL);
+    uint64_t before = __builtin_ia32_rdtsc() + offset, seen;
+    g_assert_cmpint(direct_run(d), ==, EXIT_HALT);
+    g_assert_cmpuint(b->v->gpr[R_BP].d, ==, 0);
+    memcpy(&seen, b->ram->host + FRAME + 0x4000, 8);
+    g_assert_cmpuint(seen, >, before);
+    g_assert_cmpuint(seen, <, __builtin_ia32_rdtsc() + offset);
+    g_assert_cmpuint(d->stats.refused[ROW_RDTSC], >, 0);
+    g_assert_cmpuint(d->stats.splits, ==, 0);
+    bool stops = often && d->facts->tsc_faults;
+    g_assert_cmpint(spaces_lets_rdtsc(d->spaces), ==, stops);
+    /* each INT is one, too */
+    if (stops)
+        g_assert_cmpuint(d->stats.faults[VEC_GP], >, 500);
+    else
+        g_assert_cmpuint(d->stats.faults[VEC_GP], <=, 301);
+    bench_end(b, d);
+}
+
 /* ---- the sweep ---- */
 
 static const SweepRules rules = {.rdtsc_faults = true, .host_bmi1 = true, .host_lzcnt = true, .host_mm = true};
@@ -616,6 +675,8 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/direct/interrupt", test_interrupt);
     g_test_add_func("/direct/dma", test_dma);
+    g_test_add_data_func("/direct/rdtsc/once", GINT_TO_POINTER(false), test_rdtsc);
+    g_test_add_data_func("/direct/rdtsc/often", GINT_TO_POINTER(true), test_rdtsc);
     g_test_add_func("/sweep/insns", test_sweep_insns);
     g_test_add_func("/sweep/flow", test_sweep_flow);
     g_test_add_func("/policy/stretches", test_stretches);

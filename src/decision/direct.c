@@ -126,7 +126,6 @@ bool direct_try(Direct *d)
     SweepRules rules = {
         .features = d->v->model->features,
         .cpuid_faults = d->facts->cpuid_faults,
-        .rdtsc_faults = d->facts->tsc_faults,
     };
     host_rules(&rules);
     d->views = viewpool_new();

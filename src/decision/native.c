@@ -123,10 +123,10 @@ static bool sandbox_ready(Direct *d)
             space_set_split(s, false);
         return false;
     }
-    if (s->tsc_faults == tsc_is_hosts(d->v)) {
-        s->tsc_faults = !s->tsc_faults;
-        if (d->facts->tsc_faults)
-            sandbox_set_tsc_faults(s->sandbox, s->tsc_faults);
+    bool stops = spaces_lets_rdtsc(d->spaces) && !tsc_is_hosts(d->v);
+    if (s->tsc_faults != stops) {
+        s->tsc_faults = stops;
+        sandbox_set_tsc_faults(s->sandbox, stops);
     }
     if (s->broken) {
         drop(d, s);
@@ -163,7 +163,6 @@ static void make_excursion(Direct *d, Stay *stay)
     Gva page = eip_linear(v) & PAGE_MASK;
     stay->bounces = stay->last < BOUNCE_TRIPS * d->costs.trip ? stay->bounces + 1 : 0;
     d->stats.excursions++;
-    d->stats.refused[space_refusal(d->now, page)]++;
     for (int n = 0; n < EXCURSION_STEPS; n++) {
         interpret(d, stay);
         if (!still_user(d, stay))
@@ -191,6 +190,8 @@ static void excursion(Direct *d, Stay *stay)
 {
     Space *s = d->now;
     uint64_t begin = direct_ticks();
+    s->kept_out = space_refusal(s, eip_linear(d->v));
+    d->stats.refused[s->kept_out]++;
     make_excursion(d, stay);
     if (d->v->cpl == 3) /* a way to the kernel would be one in a copy, too */
         s->astray += direct_ticks() - begin;
@@ -354,13 +355,27 @@ static void no_place(Direct *d)
     space_set_split(s, false);
 }
 
+/*
+ * RDTSC can be made to stop, so that code with it may run; but then every switch to a sandbox and back writes CR4, which for a host that is a
+ * virtual machine itself costs several times the switch. So that is done when a program's code is kept out by it, and not before.
+ */
+static bool let_rdtsc(Direct *d, Space *s)
+{
+    if (s->kept_out != ROW_RDTSC || !d->facts->tsc_faults || spaces_lets_rdtsc(d->spaces))
+        return false;
+    s->lost = 0;
+    spaces_let_rdtsc(d->spaces);
+    direct_tracef(d, "policy: RDTSC stops from now on: CR3 %08" G_GINT64_MODIFIER "x has it where it computes", s->cr3);
+    return true;
+}
+
 /* Too much of an address space's time is spent in code that shares pages with what must not run: have copies of it. */
 static void split_if_lost(Direct *d, Space *s, uint64_t time)
 {
     bool wants = s->lost >= LOST_MAX || s->astray * 100 > time * ASTRAY_MAX;
     if (time)
         s->astray = 0;
-    if (!wants || s->split || s->never_split || !s->sandbox)
+    if (!wants || s->split || !s->sandbox || let_rdtsc(d, s) || s->never_split)
         return;
     s->lost = 0;
     if (!views_place(s)) {

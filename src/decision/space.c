@@ -375,6 +375,26 @@ void code_forget(Spaces *all, uint32_t page, bool split)
     }
 }
 
+static void look_anew(gpointer page, gpointer code, gpointer opaque)
+{
+    CodePage *c = code;
+    if (!c->sweep.refused || c->sweep.bad_row != ROW_RDTSC)
+        return;
+    code_forget(opaque, GPOINTER_TO_UINT(page), false);
+    memset(&c->sweep, 0, sizeof c->sweep);
+}
+
+void spaces_let_rdtsc(Spaces *all)
+{
+    all->rules.rdtsc_faults = true;
+    g_hash_table_foreach(all->code, look_anew, all);
+}
+
+bool spaces_lets_rdtsc(const Spaces *all)
+{
+    return all->rules.rdtsc_faults;
+}
+
 /* RAM is about to be written to that code was swept in. */
 static void code_written(Spaces *all, uint64_t offset, uint64_t len)
 {

@@ -47,7 +47,8 @@ typedef struct Space {
     bool exact;         /* split: with exact copies (frontend/codecopy.h): its owner's wish */
     uint32_t aim;       /* split: CS's base, by space_aim() */
     bool never_split;   /* it can not be, or need not: its owner's note */
-    unsigned lost;      /* stretches left to the translator lately, for code that may not run: its owner's note */
+    unsigned lost;      /* stretches left to the translator lately, for code that may not run: its owner's note... */
+    unsigned kept_out;  /* ...and the InsnRow that was the reason the last time */
     uint64_t astray;    /* and ticks spent in such code since it was looked at last... */
     uint64_t looked;    /* ...of so many */
     Gva faulted;        /* where the guest was told of a page fault last, or SPACE_NOWHERE: its owner's note */
@@ -65,6 +66,12 @@ typedef struct SpacesStats {
 
 /* views: room for split views, NULL for none; not owned, to be freed later. */
 Spaces *spaces_new(Vcpu *v, const SweepRules *rules, struct ViewPool *views);
+/*
+ * From now on RDTSC may be in code that runs directly: pages that it kept out are looked at anew. The caller sees to it that it stops there, before any
+ * such code runs. Not so in the beginning.
+ */
+void spaces_let_rdtsc(Spaces *all);
+bool spaces_lets_rdtsc(const Spaces *all);
 void spaces_free(Spaces *all);
 /* The Space of a CR3, made if need be; the one unused longest that has no sandbox may go for it. */
 Space *spaces_get(Spaces *all, uint64_t cr3);

@@ -22,7 +22,7 @@
 typedef struct SweepRules {
     uint64_t features;   /* of the guest's CPU, bits by InsnFeature */
     bool cpuid_faults;   /* CPUID stops on this host */
-    bool rdtsc_faults;   /* RDTSC and RDTSCP do */
+    bool rdtsc_faults;   /* RDTSC does */
     bool host_bmi1, host_lzcnt; /* F3 BSF and F3 BSR are other instructions there */
     bool host_rtm;       /* it has XBEGIN, XEND and XABORT */
     bool host_mm;        /* MXCSR has a bit 17 there (AMD's misaligned SSE mode), where a guest's CPU raises #GP */
