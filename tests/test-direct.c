@@ -655,7 +655,7 @@ int main(int argc, char **argv)
     static const Guest guests[] = {
         {"direct", "qemu32", false}, {"threads", "qemu32", false}, {"segments", "qemu32", false}, {"gates", "qemu32", false}, {"paging", "qemu32,+nx", false},
         {"events", "qemu32", true},  {"v8086", "qemu32", false}, {"tasks", "qemu32", false}, {"traps", "qemu32", false},
-        {"vme", "qemu32", false},    {"privileged", "qemu32,+syscall", false}, {"real", "qemu32", true},
+        {"vme", "qemu32", false},    {"privileged", "qemu32,+syscall,+umip", false}, {"real", "qemu32", true},
         {"faults", "qemu32,+nx", false},
     };
     g_test_init(&argc, &argv, NULL);

@@ -163,7 +163,7 @@ int main(int argc, char **argv)
         {"tasks", "qemu32", false},
         {"traps", "qemu32", false},
         {"vme", "qemu32", false},
-        {"privileged", "qemu32,+syscall", false},
+        {"privileged", "qemu32,+syscall,+umip", false},
         {"real", "qemu32", true},
         {"faults", "qemu32,+nx", false},
         {"direct", "qemu32", false},

@@ -46,7 +46,8 @@ static uint32_t cr4_defined(const Vcpu *v)
            (cpu_has_system(v, C_DE) ? CR4_DE : 0) | (cpu_has_system(v, C_PSE) ? CR4_PSE : 0) |
            (cpu_has_system(v, C_PAE) ? CR4_PAE : 0) | (cpu_has_system(v, C_MCE) ? CR4_MCE : 0) |
            (cpu_has_system(v, C_PGE) ? CR4_PGE : 0) | (cpu_has(v, F_PMC) ? CR4_PCE : 0) |
-           (cpu_has(v, F_FXSR) ? CR4_OSFXSR : 0) | (cpu_has(v, F_SSE) ? CR4_OSXMMEXCPT : 0);
+           (cpu_has(v, F_FXSR) ? CR4_OSFXSR : 0) | (cpu_has(v, F_SSE) ? CR4_OSXMMEXCPT : 0) |
+           (cpu_has_system(v, C_UMIP) ? CR4_UMIP : 0);
 }
 
 void cr4_write(Vcpu *v, uint64_t value)
@@ -110,6 +111,7 @@ void op_lmsw(Vcpu *v, const Insn *i)
 
 void op_smsw(Vcpu *v, const Insn *i)
 {
+    cpu_need_sight(v);
     if (i->flags & INSN_MEM)
         mem_write16(v, i->seg, insn_ea(v, i), v->cr0);
     else if (i->opsize == 2)

@@ -23,6 +23,7 @@ typedef enum Exit {
 /* What a CPU has beyond instructions; CpuModel.system has a bit for each. */
 typedef enum CpuSystem {
     C_VME, C_DE, C_PSE, C_PAE, C_MCE, C_APIC, C_MTRR, C_PGE, C_MCA, C_PAT, C_PSE36, C_NX,
+    C_UMIP,
     C_HYPERVISOR, /* says that this is a virtual machine */
     C_COUNT
 } CpuSystem;
@@ -76,6 +77,13 @@ void seg_load(Vcpu *v, int seg, uint16_t sel);
 void seg_set_real(Vcpu *v, int seg, uint16_t sel);
 /* CPL changed: mmu_idx follows. */
 void cpu_set_cpl(Vcpu *v, int cpl);
+
+/* For SGDT, SIDT, SLDT, STR and SMSW: with CR4.UMIP, #GP(0) outside CPL 0. SDM 3A 2.5 */
+static inline void cpu_need_sight(Vcpu *v)
+{
+    if (G_UNLIKELY((v->cr4 & CR4_UMIP) && v->cpl != 0))
+        fault_gp0(v);
+}
 
 /* ---- far.c ---- far transfers: opsize in bytes; the near pointer is already known */
 void far_jump(Vcpu *v, uint16_t sel, uint64_t off, unsigned opsize);

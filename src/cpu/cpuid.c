@@ -11,7 +11,7 @@
 #define C(c) (1ull << C_##c)
 
 /* Which CPUID output a feature bit is in. */
-enum { LEAF1_EDX, LEAF1_ECX, LEAF7_EBX, EXT1_EDX, EXT1_ECX, NOWHERE };
+enum { LEAF1_EDX, LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, EXT1_EDX, EXT1_ECX, NOWHERE };
 
 typedef struct Feature {
     const char *name;
@@ -57,6 +57,7 @@ static const Feature features[] = {
     {"bmi2", F(BMI2), 0, LEAF7_EBX, 8},
     {"rdseed", F(RDSEED), 0, LEAF7_EBX, 18},
     {"adx", F(ADX), 0, LEAF7_EBX, 19},
+    {"umip", 0, C(UMIP), LEAF7_ECX, 2},
     {"syscall", F(SYSCALL), 0, EXT1_EDX, 11},
     {"nx", 0, C(NX), EXT1_EDX, 20},
     {"rdtscp", F(RDTSCP), 0, EXT1_EDX, 27},
@@ -106,7 +107,7 @@ static const CpuModel models[] = {
     {"pentium", INTEL, 0x543, F_P5SET, NULL, C_P5SET, 1, 0},
     {"pentium2", INTEL, 0x652, F_P6SET, NULL, C_P6SET, 2, 0},
     {"pentium3", INTEL, 0x673, F_P6SET | F(SSE), NULL, C_P6SET, 2, 0},
-    {"max", INTEL, 0x106a3, F_I686SET | F_MAXSET, BRAND, C_P6SET | C(NX), 7, 0x80000004},
+    {"max", INTEL, 0x106a3, F_I686SET | F_MAXSET, BRAND, C_P6SET | C(NX) | C(UMIP), 7, 0x80000004},
 };
 
 const CpuModel *cpu_model_nth(int n)
@@ -161,7 +162,7 @@ static bool apply_feature(CpuModel *m, const char *word, GError **error)
     }
     m->features = on ? m->features | f->insn : m->features & ~f->insn;
     m->system = on ? m->system | f->system : m->system & ~f->system;
-    if (on && f->leaf == LEAF7_EBX)
+    if (on && (f->leaf == LEAF7_EBX || f->leaf == LEAF7_ECX))
         m->max_leaf = MAX(m->max_leaf, 7);
     if (on && (f->leaf == EXT1_EDX || f->leaf == EXT1_ECX))
         m->max_ext_leaf = MAX(m->max_ext_leaf, 0x80000001);
@@ -235,8 +236,10 @@ static void cpuid(Vcpu *v, uint32_t leaf, uint32_t r[4])
         r[EDX] = 0x0c040882;
         break;
     case 7:
-        if (v->gpr[R_CX].d == 0)
+        if (v->gpr[R_CX].d == 0) {
             r[EBX] = feature_bits(m, LEAF7_EBX);
+            r[ECX] = feature_bits(m, LEAF7_ECX);
+        }
         break;
     case 0x80000000:
         r[EAX] = m->max_ext_leaf;

@@ -52,6 +52,7 @@ static void load_table(Vcpu *v, const Insn *i, TableReg *t)
 static void store_table(Vcpu *v, const Insn *i, const TableReg *t)
 {
     uint64_t ea = insn_ea(v, i);
+    cpu_need_sight(v);
     uint16_t limit = t->limit;
     uint32_t base = t->base;
     uint8_t image[6];
@@ -104,12 +105,14 @@ void op_ltr(Vcpu *v, const Insn *i)
 void op_sldt(Vcpu *v, const Insn *i)
 {
     need_selectors(v);
+    cpu_need_sight(v);
     rm16_store(v, i, v->ldtr.sel);
 }
 
 void op_str(Vcpu *v, const Insn *i)
 {
     need_selectors(v);
+    cpu_need_sight(v);
     rm16_store(v, i, v->tr.sel);
 }
 

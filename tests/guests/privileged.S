@@ -14,6 +14,8 @@ gdt_end:
         .balign 4
 one:    .long 0x3f800000
 cw:     .word 0x37f, 0x37b              # all masked; zero divide not
+table:  .fill 6
+        .balign 4
 mxcsr:  .long 0x1f80, 0x1d80            # the same
 
         .macro SET_MSR number, low, high=0
@@ -161,6 +163,21 @@ guest_main:
         movl $0x100, %ecx
         FAULT 13, 0, rdpmc
         EDIT_CR cr4, 0, 0x104
+
+        # ---- UMIP: SDM 3A 2.5 ----
+        TO_USER 0x3002
+        smsw %eax                       # anyone may
+        sgdt table
+        FAULT 13, 0, rdmsr
+        EDIT_CR cr4, 0x800
+        smsw %eax                       # CPL 0 may
+        sgdt table
+        sldt %eax
+        .irp insn, "sgdt table", "sidt table", "sldt %eax", "str table", "smsw %eax", "smsw table"
+        TO_USER 0x3002
+        FAULT 13, 0, \insn
+        .endr
+        EDIT_CR cr4, 0, 0x800
 
         # ---- control registers ----
         NO_CR cr4, 0x00002000          # VMXE
