@@ -71,6 +71,7 @@ enum {
 #define CR4_OSFXSR 0x200u
 #define CR4_OSXMMEXCPT 0x400u
 #define CR4_UMIP 0x800u
+#define CR4_SMAP 0x200000u
 #define EFER_SCE 0x1u
 #define EFER_LME 0x100u
 #define EFER_LMA 0x400u

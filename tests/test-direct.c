@@ -653,7 +653,7 @@ static void test_stretches(void)
 int main(int argc, char **argv)
 {
     static const Guest guests[] = {
-        {"direct", "qemu32", false}, {"threads", "qemu32", false}, {"segments", "qemu32", false}, {"gates", "qemu32", false}, {"paging", "qemu32,+nx", false},
+        {"direct", "qemu32", false}, {"threads", "qemu32", false}, {"segments", "qemu32", false}, {"gates", "qemu32", false}, {"paging", "qemu32,+nx,+smap", false},
         {"events", "qemu32", true},  {"v8086", "qemu32", false}, {"tasks", "qemu32", false}, {"traps", "qemu32", false},
         {"vme", "qemu32", false},    {"privileged", "qemu32,+syscall,+umip", false}, {"real", "qemu32", true},
         {"faults", "qemu32,+nx", false},

@@ -157,7 +157,7 @@ int main(int argc, char **argv)
     static const Guest guests[] = {
         {"segments", "qemu32", false},
         {"gates", "qemu32", false},
-        {"paging", "qemu32,+nx", false},
+        {"paging", "qemu32,+nx,+smap", false},
         {"events", "qemu32", true},
         {"v8086", "qemu32", false},
         {"tasks", "qemu32", false},

@@ -47,7 +47,7 @@ static uint32_t cr4_defined(const Vcpu *v)
            (cpu_has_system(v, C_PAE) ? CR4_PAE : 0) | (cpu_has_system(v, C_MCE) ? CR4_MCE : 0) |
            (cpu_has_system(v, C_PGE) ? CR4_PGE : 0) | (cpu_has(v, F_PMC) ? CR4_PCE : 0) |
            (cpu_has(v, F_FXSR) ? CR4_OSFXSR : 0) | (cpu_has(v, F_SSE) ? CR4_OSXMMEXCPT : 0) |
-           (cpu_has_system(v, C_UMIP) ? CR4_UMIP : 0);
+           (cpu_has_system(v, C_UMIP) ? CR4_UMIP : 0) | (cpu_has(v, F_SMAP) ? CR4_SMAP : 0);
 }
 
 void cr4_write(Vcpu *v, uint64_t value)
@@ -59,7 +59,7 @@ void cr4_write(Vcpu *v, uint64_t value)
         !mmu_load_pdptes(v, v->cr0, v->cr3, value))
         fault_gp0(v);
     v->cr4 = value;
-    if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE))
+    if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMAP))
         tlb_flush_all(v);
 }
 
@@ -98,6 +98,17 @@ void op_clts(Vcpu *v, const Insn *i)
         fault_gp0(v);
     v->cr0 &= ~(uint64_t)CR0_TS;
 }
+
+static void set_ac(Vcpu *v, uint64_t ac)
+{
+    if (vcpu_v86(v) || v->cpl != 0)
+        fault_ud(v);
+    v->flags = (v->flags & ~(uint64_t)FL_AC) | ac;
+}
+
+/* SDM 2A "CLAC", 2B "STAC". What they allow: SDM 3A 4.6.1 */
+void op_clac(Vcpu *v, const Insn *i) { set_ac(v, 0); }
+void op_stac(Vcpu *v, const Insn *i) { set_ac(v, FL_AC); }
 
 /* LMSW changes PE, MP, EM and TS, and cannot clear PE. */
 void op_lmsw(Vcpu *v, const Insn *i)

@@ -57,6 +57,7 @@ static const Feature features[] = {
     {"bmi2", F(BMI2), 0, LEAF7_EBX, 8},
     {"rdseed", F(RDSEED), 0, LEAF7_EBX, 18},
     {"adx", F(ADX), 0, LEAF7_EBX, 19},
+    {"smap", F(SMAP), 0, LEAF7_EBX, 20},
     {"umip", 0, C(UMIP), LEAF7_ECX, 2},
     {"syscall", F(SYSCALL), 0, EXT1_EDX, 11},
     {"nx", 0, C(NX), EXT1_EDX, 20},

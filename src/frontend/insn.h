@@ -36,7 +36,7 @@ typedef enum InsnRule { TR_COPY, TR_MEM, TR_STACK, TR_STRING, TR_BRANCH, TR_CALL
 typedef enum InsnFeature {
     F_386, F_486, F_CX8, F_TSC, F_MSR, F_PMC, F_CMOV, F_FPU, F_MMX, F_FXSR, F_SEP, F_SSE, F_SSE2, F_SSE3, F_SSSE3, F_SSE41,
     F_SSE42, F_POPCNT, F_CLFLUSH, F_MOVBE, F_NOPL, F_PREFETCHW, F_RDRAND, F_RDSEED, F_BMI1, F_BMI2, F_LZCNT, F_XSAVE, F_AES,
-    F_PCLMUL, F_ADX, F_RDTSCP, F_MONITOR, F_SYSCALL, F_COUNT
+    F_PCLMUL, F_ADX, F_RDTSCP, F_MONITOR, F_SYSCALL, F_SMAP, F_COUNT
 } InsnFeature;
 
 /* Where the first two operands live. X: none, or not a plain register/memory/immediate. */

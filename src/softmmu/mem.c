@@ -93,7 +93,8 @@ static void device_remember(Vcpu *v, Gva addr, Gpa gpa, int mmu_idx, bool write)
     unsigned generation = bus_generation(v->mem);
     Gpa last;
     Region *r = bus_find(v->mem, gpa & PAGE_MASK, &last);
-    if (!r || r->kind != REGION_IO || last < (gpa | ~PAGE_MASK) || mmu_idx == MMU_CHECK)
+    if (!r || r->kind != REGION_IO || last < (gpa | ~PAGE_MASK) || mmu_idx == MMU_CHECK
+        || (mmu_idx == MMU_SUPER && (v->cr4 & CR4_SMAP))) /* EFLAGS.AC may forbid the next access */
         return;
     *device_entry(v, addr, mmu_idx) = (DeviceTlbEntry){ addr & PAGE_MASK, gpa & PAGE_MASK, r, v->tlb_generation, generation,
                                                         write };

@@ -29,6 +29,7 @@ typedef struct Walk {
     Gpa gpa;
     bool writable, user, no_exec, global, dirty;
     bool large;
+    bool guarded; /* CR4.SMAP: EFLAGS.AC tells at each access whether it is allowed, so the TLB must not know it */
     uint32_t error; /* of the #PF when the walk failed; only P and RSVD set here */
     bool ok;
     Gpa leaf_addr; /* the entry that maps the page */
@@ -153,7 +154,7 @@ static void tlb_fill(Vcpu *v, Gva addr, const Walk *w, Gpa gpa, int idx, bool wr
         return;
     TlbEntry *e = &v->tlb[idx][(addr >> PAGE_BITS) & (TLB_SIZE - 1)];
     unsigned hooked = debug_hooked_page(v, page);
-    bool watched = debug_watches_page(v, page) || (hooked & HOOK_DATA);
+    bool watched = w->guarded || debug_watches_page(v, page) || (hooked & HOOK_DATA);
     if (G_UNLIKELY(v->log != NULL))
         storelog_tlb(v->log, v, idx, (addr >> PAGE_BITS) & (TLB_SIZE - 1));
     unsigned n = addr >> PAGE_BITS & (TLB_SIZE - 1);
@@ -200,6 +201,9 @@ static bool try_access(Vcpu *v, Gva addr, int access, int idx, Gpa *gpa, uint32_
     bool may_write = w.writable || (idx == MMU_SUPER && !(v->cr0 & CR0_WP));
     bool denied = (idx == MMU_USER && !w.user) || (access == ACCESS_WRITE && !may_write) ||
                   (access == ACCESS_FETCH && w.no_exec);
+    /* What is the CPU's own at CPL 3, as reading a descriptor, AC does not allow. (In the kernel it is taken for the program's.) */
+    w.guarded = (v->cr4 & CR4_SMAP) && idx == MMU_SUPER && w.user;
+    denied |= w.guarded && access != ACCESS_FETCH && (v->cpl == 3 || !(v->flags & FL_AC));
     if (G_UNLIKELY(denied)) {
         *error = PF_P | access_error(v, access, idx);
         return false;

@@ -10,6 +10,8 @@
         .set FRAME, 0x200000
         .set PAGE, 0x400000             # linear addresses under test
 gdt_end:
+        .balign 4
+page:   .long PAGE
 
         .macro PTE n, flags             # entry n of the table, frame FRAME + n pages; flush
         movl $(FRAME + \n * 0x1000 + \flags), TABLE + 4 * \n
@@ -98,6 +100,49 @@ guest_main:
         movl %cr0, %eax
         andl $~0x10000, %eax
         movl %eax, %cr0
+
+        # ---- SMAP: the supervisor, at user pages ----
+        TO_USER 0x3002
+        FAULT 6, 0xffff, stac
+        movl $0x83, DIR                 # what runs here is the supervisor's, or it could not
+        movl %cr4, %eax
+        orl $0x200000, %eax
+        movl %eax, %cr4
+        clac
+        PTE 0, 7
+        PAGE_FAULT 1, PAGE, movl PAGE, %eax
+        PAGE_FAULT 3, PAGE, movl %eax, PAGE
+        stac
+        movl $0x909090c3, PAGE          # ret
+        movl PAGE, %eax
+        CHECK 0x909090c3
+        clac
+        PAGE_FAULT 1, PAGE, movl PAGE, %eax     # whatever a TLB may know
+        PAGE_FAULT 3, PAGE, orl $0, PAGE
+        call *page                      # code is no matter of SMAP's
+        stac
+        movl $PAGE, %esi
+        movl $FRAME + 0x3000, %edi
+        movl $4, %ecx
+        rep movsb
+        pushfl
+        andl $~0x40000, (%esp)          # AC
+        popfl
+        movl $PAGE, %esi
+        movl $FRAME + 0x3000, %edi
+        movl $4, %ecx
+        PAGE_FAULT 1, PAGE, rep movsb
+        PTE 0, 3                        # the supervisor's own
+        movl PAGE, %eax
+        movl %eax, PAGE
+        PTE 0, 7
+        movl %cr4, %eax
+        andl $~0x200000, %eax
+        movl %eax, %cr4
+        movl PAGE, %eax
+        movl $0x87, DIR
+        movl %cr3, %eax
+        movl %eax, %cr3
 
         # ---- reserved bits: a large page's bit 21 ----
         movl $0x00a00087, DIR + 12

@@ -140,6 +140,7 @@ guest_main:
         RW_MSR 0x176, 0x9abcdef0
         NO_GET 0xc0000103            # no RDTSCP, no TSC_AUX
         FAULT 6, 0xffff, rdtscp
+        FAULT 6, 0xffff, stac           # no SMAP
         TO_USER 0x3002
         FAULT 13, 0, rdmsr
         TO_USER 0x3002
