@@ -93,7 +93,7 @@ enum { TABLE_FEATURES = 0ull
 #define F_I686SET (F_P6SET | F(SSE) | F(SSE2) | F(CLFLUSH))
 /*
  * What "max" adds: extensions of which the table has every instruction. Not SYSCALL,
- * which no Intel CPU has outside 64-bit mode.
+ * which no Intel CPU has outside 64-bit mode; and not SMAP, with which the kernel's copies from and to user pages miss the TLB each time.
  */
 #define F_MAXSET (F(SSE3) | F(SSSE3) | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(LZCNT) | F(AES) | F(PCLMUL) | \
                   F(PREFETCHW) | F(RDTSCP))
