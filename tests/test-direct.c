@@ -308,6 +308,46 @@ static void test_rdtsc(gconstpointer opaque)
     bench_end(b, d);
 }
 
+/* ---- split views ---- */
+
+/* A program that does nothing but call a library at the other end of its space: split views are given up for it. */
+static void test_torn(void)
+{
+    enum { ROUNDS = 300, KERNEL_PDE = 0x300, LIBRARY = 0xbfc00000 };
+    uint8_t code[] = {
+        0xbd, ROUNDS & 0xff, ROUNDS >> 8, 0x00, 0x00, /* movl $ROUNDS, %ebp */
+        0xb9, 0x64, 0x00, 0x00, 0x00,                 /* more: movl $100, %ecx */
+        0xe8, 0x00, 0x00, 0x00, 0x00,                 /* 1: call LIBRARY */
+        0x49, 0x75, 0xf8,                             /* decl %ecx; jnz 1b */
+        0xcd, 0x40,                                   /* int $0x40 */
+        0x4d, 0x75, 0xee,                             /* decl %ebp; jnz more */
+        0xcd, 0x41,                                   /* int $0x41 */
+    };
+    static const uint8_t handler[] = {0xcf, 0xf4}; /* iretl; hlt */
+    static const uint8_t library[] = {0x43, 0xc3}; /* incl %ebx; ret */
+    if (!have_sandbox())
+        return;
+    uint32_t distance = LIBRARY - (USER + 15);
+    memcpy(code + 11, &distance, 4);
+    CpuBench *b = user_bench(code, sizeof code, handler, sizeof handler);
+    poke32(b, PAGE_DIR + 4 * (KERNEL_PDE - 1), (PAGE_TABLE + 0x1000) | 7);
+    poke32(b, PAGE_DIR + 4 * KERNEL_PDE, 0x83);
+    poke32(b, PAGE_TABLE + 0x1000, (FRAME + 0x10000) | 7);
+    cpu_bench_load(b, FRAME + 0x10000, library, sizeof library);
+    poke32(b, IDT + 0x40 * 8 + 4, 0xee00);
+    poke32(b, IDT + 0x41 * 8, 0x80000 | (HANDLER + 1));
+    poke32(b, IDT + 0x41 * 8 + 4, 0xee00);
+    Direct *d = direct_new(b->v, DIRECT_ON, NULL);
+    g_assert_true(direct_try(d));
+    space_set_split(direct_space(d), true);
+    g_assert_cmpint(direct_run(d), ==, EXIT_HALT);
+    g_assert_cmpuint(b->v->gpr[R_BX].d, ==, ROUNDS * 100);
+    g_assert_cmpuint(spaces_stats(d->spaces)->copied, >=, 2);
+    g_assert_cmpuint(d->stats.joins, ==, 1);
+    g_assert_false(direct_space(d)->split);
+    bench_end(b, d);
+}
+
 /* ---- the sweep ---- */
 
 static const SweepRules rules = {.rdtsc_faults = true, .host_bmi1 = true, .host_lzcnt = true, .host_mm = true};
@@ -676,6 +716,7 @@ int main(int argc, char **argv)
     g_test_add_func("/direct/dma", test_dma);
     g_test_add_data_func("/direct/rdtsc/once", GINT_TO_POINTER(false), test_rdtsc);
     g_test_add_data_func("/direct/rdtsc/often", GINT_TO_POINTER(true), test_rdtsc);
+    g_test_add_func("/direct/torn", test_torn);
     g_test_add_func("/sweep/insns", test_sweep_insns);
     g_test_add_func("/sweep/flow", test_sweep_flow);
     g_test_add_func("/policy/stretches", test_stretches);

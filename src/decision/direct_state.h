@@ -21,7 +21,7 @@ typedef struct DirectStats {
     uint64_t mapped, code, interpreted;  /* what became of faults: a page mapped, a code page swept and mapped, one instruction */
     uint64_t excursions, excursions_long; /* through code that may not run in the sandbox */
     uint64_t refused[ROW_COUNT];         /* excursions, and stops in copies, by the row of what is refused; 0: other reasons */
-    uint64_t promotions, demotions, bans, births, splits;
+    uint64_t promotions, demotions, bans, births, splits, joins;
     uint64_t left_out;                   /* stops at what is not in a copy, for good */
     uint64_t native, upkeep;             /* ticks: in sandboxes; with stops and mappings */
 } DirectStats;

@@ -111,5 +111,6 @@ void direct_print(Direct *d, GString *out)
                            t->code_written, t->revoked);
     if (t->copied)
         g_string_append_printf(out, "split views: %" G_GUINT64_FORMAT " address spaces went over to them, %" G_GUINT64_FORMAT
-                               " pages copied, %" G_GUINT64_FORMAT " times more of one\n", s->splits, t->copied, t->extended);
+                               " back, %" G_GUINT64_FORMAT " pages copied, %" G_GUINT64_FORMAT " times more of one\n", s->splits,
+                               s->joins, t->copied, t->extended);
 }

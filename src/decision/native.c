@@ -26,6 +26,8 @@ enum {
     ASTRAY_MAX = 10,        /* ...or so many percent of the time... */
     STIR_ONE_IN = 64,       /* with chaos: stays after which the sandbox goes, or the views change */
     LOST_MS = 20,           /* ...when so much of it was seen */
+    TORN_MS = 5,            /* in so much time, split views are given up... */
+    TORN_MAX = 25,          /* ...for jumps from one window to the other that took so many percent of it */
 };
 
 /* What a stay cost, for the policy. */
@@ -115,13 +117,15 @@ static bool sandbox_ready(Direct *d)
             space_set_split(s, true);
     }
     space_sync(s);
-    if (s->renewed && !d->forced) { /* another process: it has to prove itself */
-        s->renewed = false;
-        *direct_policy(s) = (Policy){0};
-        s->never_split = false;
-        if (s->split && d->mode == DIRECT_AUTO)
+    if (s->renewed) { /* another process... */
+        s->renewed = s->never_split = false;
+        s->lost = 0;
+        if (s->split && d->mode != DIRECT_STRICT)
             space_set_split(s, false);
-        return false;
+        if (!d->forced) { /* ...which has to prove itself */
+            *direct_policy(s) = (Policy){0};
+            return false;
+        }
     }
     bool stops = spaces_lets_rdtsc(d->spaces) && !tsc_is_hosts(d->v);
     if (s->tsc_faults != stops) {
@@ -387,6 +391,25 @@ static void split_if_lost(Direct *d, Space *s, uint64_t time)
     direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x by split views", s->cr3);
 }
 
+/*
+ * Calls from a program to its library and back lead from one window to the other, and each is a stop. A program that does little else is better
+ * off without copies, whatever it loses on pages that it may not run.
+ */
+static void join_if_torn(Direct *d, Space *s, uint64_t time)
+{
+    s->seen += time;
+    if (s->seen < TORN_MS * d->costs.ms)
+        return;
+    bool torn = s->crossings * d->costs.trip * 100 > s->seen * TORN_MAX;
+    s->seen = s->crossings = 0;
+    if (!torn || !s->split || s->exact)
+        return;
+    s->never_split = true;
+    space_set_split(s, false);
+    d->stats.joins++;
+    direct_tracef(d, "policy: CR3 %08" G_GINT64_MODIFIER "x without split views: too many jumps between them", s->cr3);
+}
+
 /* ---- the stay ---- */
 
 static uint64_t ns_to_ticks(const Direct *d, uint64_t ns)
@@ -428,7 +451,10 @@ static void run(Direct *d, Stay *stay)
         stay->unsure = false;
         if (!sandbox_ready(d))
             return;
-        if (!space_aim(d->now, eip_linear(v), code_size(v))) {
+        uint32_t aim = d->now->aim;
+        bool aimed = space_aim(d->now, eip_linear(v), code_size(v));
+        d->now->crossings += d->now->aim != aim;
+        if (!aimed) {
             if (d->now->kernel) {
                 excursion(d, stay);
                 continue;
@@ -516,6 +542,7 @@ void native_stay(Direct *d)
         stir(d, s);
     if (d->whim)
         return;
+    join_if_torn(d, s, total);
     if (!d->forced && policy_stay(direct_policy(s), &d->costs, total, upkeep_of(d, &stay, upkeep), stay.trips))
         judge(d, s);
     else if (d->mode != DIRECT_STRICT && s->lost >= LOST_MAX)

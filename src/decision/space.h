@@ -51,6 +51,8 @@ typedef struct Space {
     unsigned kept_out;  /* ...and the InsnRow that was the reason the last time */
     uint64_t astray;    /* and ticks spent in such code since it was looked at last... */
     uint64_t looked;    /* ...of so many */
+    uint64_t crossings; /* between windows: its owner's note... */
+    uint64_t seen;      /* ...and the ticks that they were in */
     Gva faulted;        /* where the guest was told of a page fault last, or SPACE_NOWHERE: its owner's note */
     unsigned code_size; /* that code was looked at with; 0: none was */
     Gva kernel;         /* split: where the guest's begins; 0: not known yet... */
