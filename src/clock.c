@@ -3,6 +3,7 @@
  *
  * Guest time is the host's monotonic clock less an offset that grows while the VM is stopped. Any thread may ask for
  * it, so the offset sits behind a sequence count: readers never block, and retry in the rare case of a start or stop.
+ * A slowed clock reads host clocks that are slower by its factor; the factor comes in where they are read and where a host's time is told.
  *
  * Timers hang in one list sorted by deadline; there are a few dozen at most, and nearly all are inserted near the head
  * or the tail. The timerfd is set only when a deadline is earlier than what it is set for: a timer that is pushed back
@@ -50,13 +51,14 @@ typedef struct Absence {
 
 struct Clock {
     bool manual;
+    unsigned slow; /* the host's seconds in one of the guest's */
     Absence absence;
     int fd;
     unsigned seq;   /* odd while offset, held and running change */
     bool running;
-    int64_t offset; /* running: host time less guest time */
+    int64_t offset; /* running: host time, slowed, less guest time */
     int64_t held;   /* stopped, or manual: guest time */
-    uint64_t tsc_offset; /* running: the host's time stamp counter less the guest's */
+    uint64_t tsc_offset; /* running: the host's time stamp counter, slowed, less the guest's */
     uint64_t tsc_held;   /* stopped: the guest's; 0 before the first start, which leaves the offset at 0 */
     Timer *head, *tail;
     int64_t fd_deadline; /* guest time that the timerfd is set for */
@@ -75,11 +77,23 @@ static int64_t host_now(void)
     return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
 }
 
+/* The host's clocks as they are for this Clock. The branch spares a division on every look. */
+static int64_t slowed_now(const Clock *c)
+{
+    return c->slow == 1 ? host_now() : host_now() / c->slow;
+}
+
+static uint64_t slowed_tsc(const Clock *c)
+{
+    return c->slow == 1 ? __rdtsc() : __rdtsc() / c->slow;
+}
+
 static Clock *clock_alloc(bool manual)
 {
     Clock *c = g_new0(Clock, 1);
 
     c->manual = manual;
+    c->slow = 1;
     c->fd = -1;
     c->fd_deadline = c->ran_deadline = FD_UNSET;
     return c;
@@ -103,6 +117,12 @@ Clock *clock_new_manual(void)
     return c;
 }
 
+void clock_set_slow(Clock *c, unsigned times)
+{
+    g_assert(times && !c->running && !c->held);
+    c->slow = times;
+}
+
 void clock_free(Clock *c)
 {
     if (!c)
@@ -124,7 +144,7 @@ int64_t clock_now(Clock *c)
         if (c->manual || !__atomic_load_n(&c->running, __ATOMIC_RELAXED))
             now = __atomic_load_n(&c->held, __ATOMIC_RELAXED);
         else
-            now = host_now() - __atomic_load_n(&c->offset, __ATOMIC_RELAXED);
+            now = slowed_now(c) - __atomic_load_n(&c->offset, __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while ((seq & 1) || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
     return now;
@@ -153,7 +173,7 @@ static void first_look(Clock *c)
 
     if (a->thread != g_thread_self())
         return;
-    a->absent = MAX(host_now() - a->now - (thread_ran() - a->ran), 0);
+    a->absent = MAX(host_now() - a->now - (thread_ran() - a->ran), 0) / c->slow;
     __atomic_store_n(&a->watch, 0, __ATOMIC_RELEASE);
 }
 
@@ -174,7 +194,7 @@ uint64_t clock_tsc(Clock *c)
     do {
         seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
         if (__atomic_load_n(&c->running, __ATOMIC_RELAXED))
-            tsc = __rdtsc() - __atomic_load_n(&c->tsc_offset, __ATOMIC_RELAXED);
+            tsc = slowed_tsc(c) - __atomic_load_n(&c->tsc_offset, __ATOMIC_RELAXED);
         else
             tsc = __atomic_load_n(&c->tsc_held, __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -198,7 +218,7 @@ static void change_end(Clock *c)
 static int64_t host_time(const Clock *c, int64_t deadline)
 {
     deadline = MAX(deadline, 0);
-    return deadline > INT64_MAX - c->offset ? INT64_MAX : MAX(deadline + c->offset, 1);
+    return deadline > INT64_MAX / c->slow - c->offset ? INT64_MAX : MAX((deadline + c->offset) * c->slow, 1);
 }
 
 static void fd_set_to(Clock *c, int64_t deadline)
@@ -241,9 +261,9 @@ void clock_start(Clock *c)
     if (c->running)
         return;
     change_begin(c);
-    __atomic_store_n(&c->offset, host_now() - c->held, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->offset, slowed_now(c) - c->held, __ATOMIC_RELAXED);
     if (c->tsc_held)
-        __atomic_store_n(&c->tsc_offset, __rdtsc() - c->tsc_held, __ATOMIC_RELAXED);
+        __atomic_store_n(&c->tsc_offset, slowed_tsc(c) - c->tsc_held, __ATOMIC_RELAXED);
     __atomic_store_n(&c->running, true, __ATOMIC_RELAXED);
     change_end(c);
     fd_update(c);
@@ -255,8 +275,8 @@ void clock_stop(Clock *c)
         return;
     /* Look at the host's clock within the change: no reader may have got a later time than the one held. */
     change_begin(c);
-    __atomic_store_n(&c->held, host_now() - c->offset, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->tsc_held, __rdtsc() - c->tsc_offset, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->held, slowed_now(c) - c->offset, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->tsc_held, slowed_tsc(c) - c->tsc_offset, __ATOMIC_RELAXED);
     __atomic_store_n(&c->running, false, __ATOMIC_RELAXED);
     change_end(c);
     fd_clear(c);

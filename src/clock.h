@@ -27,11 +27,16 @@ typedef void TimerFn(void *opaque);
 Clock *clock_new(void);
 /* A clock that only clock_step() moves; created at 0, running. */
 Clock *clock_new_manual(void);
+/*
+ * A second of guest time takes `times` (1 or more) of the host's from now on: timers, clock_now() and clock_tsc() alike, so that a guest sees a machine that is
+ * so many times faster. Before the clock is first started.
+ */
+void clock_set_slow(Clock *c, unsigned times);
 void clock_free(Clock *c);
 
 /* Nanoseconds of guest time. Any thread. */
 int64_t clock_now(Clock *c);
-/* The host's time stamp counter less what it counted while the clock was stopped. Any thread; not for a manual clock. */
+/* The host's time stamp counter, slowed like the clock, less what it counted while the clock was stopped. Any thread; not for a manual clock. */
 uint64_t clock_tsc(Clock *c);
 
 /*

@@ -621,6 +621,7 @@ Vm *vm_new(const VmConfig *config, GError **error)
     vm->lines = hostlines_new(config, &vm->lock, &vm->monitor_line, user_quit, vm);
     vm->disks = g_ptr_array_new_with_free_func((GDestroyNotify)block_close);
     vm->clock = clock_new();
+    clock_set_slow(vm->clock, MAX(config->slow, 1));
 
     vm->model = cpu_model_parse(config->cpu ? config->cpu : cpu_model_nth(0)->name, error);
     if (!vm->model || !build_board(vm, error) || !attach_drives(vm, error) || !connect_lines(vm, error)) {

@@ -74,6 +74,7 @@ typedef struct VmConfig {
     char *window;         /* shadow windows: off, auto, on; NULL: the default */
     int window_budget;    /* mappings; 0: by the host's limit */
     uint64_t tb_bytes;    /* bound of the translation cache */
+    int slow;             /* the host's seconds in one of the guest's; 0: 1 */
     bool accel_shadow;    /* run every block twice and compare */
     uint64_t accel_chaos; /* change engines at random from this seed; 0: don't */
     bool accel_stats;     /* print the engine's counters at the end */

@@ -172,6 +172,50 @@ static void test_host_timer(void)
     clock_free(c);
 }
 
+/* What a slowed clock counts lies between what the host counted around it, by its factor; no timer is early by it. */
+static void test_host_slow(void)
+{
+    enum { SLOW = 7 };
+    Clock *c = clock_new();
+    GString *log = g_string_new(NULL);
+    Fired a;
+
+    add(&a, c, 'a', log);
+    clock_set_slow(c, SLOW);
+    int64_t before = g_get_monotonic_time();
+    uint64_t tsc_before = __rdtsc();
+    clock_start(c);
+    int64_t after = g_get_monotonic_time();
+    timer_arm(a.timer, MS(5));
+    while (!log->len) {
+        g_assert_true(wait_fd(c, 5000));
+        clock_run(c);
+    }
+    g_assert_cmpint(a.at, >=, MS(5));
+    int64_t least = (g_get_monotonic_time() - after) * 1000 / SLOW, now = clock_now(c);
+    int64_t most = (g_get_monotonic_time() - before + 1) * 1000 / SLOW + 1;
+    g_assert_cmpint(most, >=, MS(5));
+    g_assert_cmpint(now, >=, least - 1000);
+    g_assert_cmpint(now, <=, most + 1000);
+
+    /* Halted CPUs wait by the host's time. */
+    timer_arm(a.timer, now + MS(5));
+    int64_t wake = clock_wait_begin(c) / 1000 - g_get_monotonic_time();
+    g_assert_cmpint(wake, <=, 5000 * SLOW + 1);
+    clock_wait_end(c);
+
+    uint64_t tsc = clock_tsc(c);
+    clock_stop(c);
+    g_assert_cmpuint(clock_tsc(c) - tsc, <=, (__rdtsc() - tsc_before) / SLOW + 1);
+    tsc = clock_tsc(c);
+    uint64_t held = __rdtsc();
+    clock_start(c);
+    g_assert_cmpuint(clock_tsc(c) - tsc, <=, (__rdtsc() - held) / SLOW + 1);
+    timer_free(a.timer);
+    g_string_free(log, TRUE);
+    clock_free(c);
+}
+
 /* Who arms a timer of the same period again, a little after it fired, finds the descriptor set already; it fires in time, never early. */
 static void test_host_period(void)
 {
@@ -320,6 +364,7 @@ int main(int argc, char **argv)
     g_test_add_func("/clock/host/stopped", test_host_stopped);
     g_test_add_func("/clock/host/timer", test_host_timer);
     g_test_add_func("/clock/host/period", test_host_period);
+    g_test_add_func("/clock/host/slow", test_host_slow);
     g_test_add_func("/clock/host/threads", test_threads);
     g_test_add_func("/clock/host/tsc", test_tsc);
     g_test_add_func("/clock/host/waiter", test_waiter);

@@ -80,6 +80,8 @@ static char *dump(const VmConfig *c)
         g_string_append(out, "testdev\n");
     if (c->accel_chaos)
         g_string_append_printf(out, "chaos=%" G_GUINT64_FORMAT "\n", c->accel_chaos);
+    if (c->slow)
+        g_string_append_printf(out, "slow=%d\n", c->slow);
     if (c->window_budget)
         g_string_append_printf(out, "window-budget=%d\n", c->window_budget);
     g_string_append_printf(out, "ram=%" G_GUINT64_FORMAT "\ntb=%" G_GUINT64_FORMAT "\nuuid=%02x%02x%02x\n", c->ram_bytes,
@@ -143,6 +145,7 @@ static const Row rows[] = {
     {"-cpu pentium3", "cpu=pentium3"}, {"-cpu host", "cpu=max", "no such model"}, {"-cpu qemu64,+x2apic", "cpu=qemu32", "no such model"},
     {"-accel interp", "accel=interp"}, {"-accel translate,tb-size=8,stats=on,perfmap=on", "accel=translate; tb=8388608; stats; perfmap"},
     {"-accel translate,window=auto,window-budget=200", "accel=translate; window=auto; window-budget=200"},
+    {"-accel interp,slow=4", "accel=interp; slow=4"},
     {"-accel tcg,thread=single", ""}, {"-accel kvm", "", "not used"}, {"-accel accel=interp", "accel=interp"},
     {"-accel chaos=7,shadow=on", "chaos=7; shadow"},
     {"-enable-kvm", "", "not used"},
@@ -354,7 +357,7 @@ static const struct {
     {"-m lots", "expected a size"}, {"-m 5T", "at most 3584M"}, {"-m 10K", "at least 1M"}, {"-m sise=4", "did you mean size?"},
     {"-vga sdt", "did you mean std?"}, {"-display slq", "did you mean sdl?"}, {"-machine qc", "did you mean pc?"},
     {"-machine virt", "it is one of: pc"}, {"-accel interpret", "did you mean interp?"}, {"-accel translate,tb-sise=4", "did you mean tb-size?"},
-    {"-accel translate,tb-size=5000", "expected a size in MiB, 1..1024"}, {"-accel translate,stats=maybe", "expected on or off"},
+    {"-accel interp,slow=0", "1..1000"}, {"-accel translate,tb-size=5000", "expected a size in MiB, 1..1024"}, {"-accel translate,stats=maybe", "expected on or off"},
     {"-cpu 80686", "unknown model"}, {"-smp zero", "expected a number"}, {"-boot xyz", "expected letters"},
     {"-uuid 1234", "expected a UUID"}, {"-drive fil=a", "did you mean file?"}, {"-drive file=a,if=idee", "did you mean ide?"},
     {"-drive file=a,index=4", "0..3"}, {"-drive if=ide", "needs file="}, {"-drive file=a,if=floppy,index=2", "two floppy drives"},

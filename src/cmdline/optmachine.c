@@ -344,6 +344,6 @@ bool take_audio(CmdLine *l, const Option *o, const char *arg, GError **error)
 
 bool take_icount(CmdLine *l, const Option *o, const char *arg, GError **error)
 {
-    cmdline_warn(l, "-%s %s: guest time is the host's; going on with it", o->name, arg);
+    cmdline_warn(l, "-%s %s: guest time is the host's, or slowed with -accel slow=N; going on with it", o->name, arg);
     return true;
 }
