@@ -61,6 +61,11 @@ static bool is_multipart(uint16_t row)
     }
 }
 
+static bool is_cmps(uint16_t row)
+{
+    return row == ROW_CMPSB || row == ROW_CMPSW || row == ROW_STR_CMPSD;
+}
+
 /* MXCSR bit 17 (misaligned SSE) is AMD's: the host takes it where the model, which has none, raises #GP. */
 bool diff_mxcsr_is_hosts(const DiffResult *h, const uint16_t *rows, int nrows)
 {
@@ -106,7 +111,7 @@ unsigned diff_compare(const HostRules *rules, const DiffResult *h, const DiffRes
     bool either = is_access_fault(h->vector) && is_access_fault(e->vector) && h->eip == e->eip;
     bool multipart = false;
     for (int n = 0; n < nrows; n++)
-        multipart |= is_multipart(rows[n]);
+        multipart |= is_multipart(rows[n]) || (rules->cmps_source_first && is_cmps(rows[n]));
     if (!(either && multipart)) {
         d |= h->vector != e->vector ? DIFFERS_VECTOR : 0;
         d |= h->error != e->error ? DIFFERS_ERROR : 0;

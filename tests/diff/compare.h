@@ -29,6 +29,7 @@ typedef struct HostRules {
     bool fip_always; /* FIP, FDP and FOP are saved always; else only while an unmasked exception is pending */
     bool fip_lost; /* an engine runs in a process of the host's, and a stop between two instructions loses them in that case */
     bool icebp_before; /* INT1 reports its own address, as some hypervisors have it; the CPUs report the next one */
+    bool cmps_source_first; /* CMPS reads DS:ESI before ES:EDI, as AMD's family 1Ah does; others, and our engines, the other way round */
 } HostRules;
 
 /* Bits DIFFERS_* between what the host made of the case and what the engine made of it; rows: DiffCase.row. */

@@ -344,10 +344,13 @@ void worker_show(Worker *w, uint64_t seed, uint64_t index, GString *out)
     worker_restore(w, &c);
 }
 
+/* ESI and EDI when a probe begins: where nothing is. */
+enum { PROBE_SOURCE = 0x1000, PROBE_DESTINATION = 0x2000 };
+
 /* What the host makes of one or two bytes of code. */
 static const DiffResult *probe(Worker *w, uint8_t byte0, uint8_t byte1)
 {
-    DiffCase c = { .gpr = { [4] = DIFF_STACK + 0x1000 }, .eip = DIFF_CODE, .eflags = 0x202,
+    DiffCase c = { .gpr = { [4] = DIFF_STACK + 0x1000, [6] = PROBE_SOURCE, [7] = PROBE_DESTINATION }, .eip = DIFF_CODE, .eflags = 0x202,
                    .sel = { DIFF_DS32, DIFF_CS32, DIFF_DS32, DIFF_DS32, DIFF_DS32, 0 }, .code_addr = DIFF_CODE,
                    .code = { byte0, byte1 }, .code_len = 2, .code_size = 4 };
     c.fx.cw = 0x37f, c.fx.mxcsr = 0x1f80;
@@ -386,6 +389,7 @@ Worker *worker_new(DiffEngine *e, const char *only, const char *options, const c
     w->rules.fip_always = probe(w, 0xd9, 0xe8)->fx.fip == DIFF_CODE; /* fld1 */
     w->rules.fip_lost = e->on_host && !w->rules.fip_always;
     w->rules.icebp_before = probe(w, 0xf1, 0x90)->eip == DIFF_CODE;
+    w->rules.cmps_source_first = probe(w, 0xa6, 0x90)->cr2 == PROBE_SOURCE; /* cmpsb */
     return w;
 }
 
