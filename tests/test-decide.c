@@ -164,8 +164,7 @@ static void test_express_all(void)
             lacks |= (cpl != 3 || !(cr & 1)) << HOST_LACKS_CPL;
             lacks |= ((f & 6) || !(f & 8) || (f & 0x30)) << HOST_LACKS_FLAGS;
             lacks |= (f >> 6 & 1) << HOST_LACKS_TF;
-            lacks |= ((cr & 6) != 0) << HOST_LACKS_NM;
-            lacks |= (m && !(cr & 16)) << HOST_LACKS_SSE_OFF;
+            lacks |= ((cr & 6) == 2) << HOST_LACKS_NM;
             lacks |= ((f & 0x80) && !(cr & 8)) << HOST_LACKS_AC;
             lacks |= debug << HOST_LACKS_DEBUG;
             lacks |= bad << HOST_LACKS_SEGMENT;
@@ -184,6 +183,28 @@ static void test_express_all(void)
     }
     g_free(sse);
     g_free(plain);
+}
+
+/* What control registers switch off is left out of what code may hold, and nothing else is. */
+static void test_may_run(void)
+{
+    CpuModel *model = cpu_model_parse("max", NULL);
+    g_assert_nonnull(model);
+    Vcpu *v = user_state(model);
+    for (unsigned n = 0; n < 4; n++) {
+        v->cr0 = CR0_PE | (n & 1 ? CR0_EM : 0);
+        v->cr4 = n & 2 ? CR4_OSFXSR : 0;
+        uint64_t off = model->features & ~host_may_run(v);
+        g_assert_cmpint(off >> F_FPU & off >> F_MMX & 1, ==, n & 1);
+        g_assert_cmpint((off >> F_FPU | off >> F_MMX) & 1, ==, n & 1);
+        for (unsigned f = F_SSE; f <= F_SSE42; f++)
+            g_assert_cmpint(off >> f & 1, ==, n != 2);
+        g_assert_cmpint((off >> F_AES & off >> F_PCLMUL) & 1, ==, n != 2);
+        g_assert_cmphex(off & (1ull << F_386 | 1ull << F_CMOV | 1ull << F_CX8 | 1ull << F_POPCNT | 1ull << F_MOVBE), ==, 0);
+        g_assert_cmphex(host_may_run(v) & ~model->features, ==, 0);
+    }
+    g_free(v);
+    g_free(model);
 }
 
 /* ---- segments ---- */
@@ -368,6 +389,7 @@ int main(int argc, char **argv)
     g_test_add_func("/decide/nothing-else-counts", test_decide_ignores);
     g_test_add_func("/decide/shadowed-segments", test_shadowed);
     g_test_add_func("/express/every-state", test_express_all);
+    g_test_add_func("/express/may-run", test_may_run);
     g_test_add_func("/express/segments", test_segments);
     g_test_add_func("/express/ldt-slots", test_slots);
     g_test_add_func("/stops/every-kind", test_stops);

@@ -308,6 +308,67 @@ static void test_rdtsc(gconstpointer opaque)
     bench_end(b, d);
 }
 
+/* ---- x87 and SSE switched off ---- */
+
+typedef struct Switch {
+    uint8_t insn[3], mov_cr; /* that needs it on; ModRM of MOV between EAX and the control register */
+    uint32_t bit;            /* of that register... */
+    bool on;                 /* ...which this value switches on */
+    unsigned vector;         /* when it is off */
+} Switch;
+
+/*
+ * A program that computes, then uses what is switched off; the kernel switches it on when it hears of that, and off again when the program has done it
+ * once. So code that was seen must be looked at anew each time.
+ */
+static void test_switched(gconstpointer opaque)
+{
+    enum { COUNTER = 0x5000, TIMES = 3, TOGGLE = HANDLER + 0x100, END = HANDLER + 0x200 };
+    const Switch *s = opaque;
+    static const uint8_t code[] = {
+        0xbd, TIMES, 0x00, 0x00, 0x00, /* movl $TIMES, %ebp */
+        0xb9, 0x80, 0x38, 0x01, 0x00,  /* 1: movl $80000, %ecx */
+        0x49, 0x75, 0xfd,              /* 2: decl %ecx; jnz 2b */
+        0xe8, 0xee, 0x1f, 0x00, 0x00,  /* call USER + 2000h */
+        0xcd, 0x41,                    /* int $0x41 */
+        0x4d, 0x75, 0xee,              /* decl %ebp; jnz 1b */
+        0xcd, 0x42,                    /* int $0x42 */
+    };
+    uint8_t function[] = {s->insn[0], s->insn[1], s->insn[2], 0xc3};
+    uint8_t handler[] = {
+        0xff, 0x05, 0x00, 0x50, 0x00, 0x00, /* incl COUNTER */
+        0x0f, 0x20, s->mov_cr,              /* movl %crN, %eax */
+        0x35, s->bit, s->bit >> 8, s->bit >> 16, s->bit >> 24, /* xorl $bit, %eax */
+        0x0f, 0x22, s->mov_cr,              /* movl %eax, %crN */
+        0xcf,                               /* iretl */
+    };
+    if (!have_sandbox())
+        return;
+    CpuBench *b = user_bench(code, sizeof code, handler, sizeof handler);
+    cpu_bench_load(b, FRAME + 0x2000, function, sizeof function);
+    cpu_bench_load(b, TOGGLE, handler + 6, sizeof handler - 6);
+    cpu_bench_load(b, END, (uint8_t[]){0xf4}, 1);
+    poke32(b, COUNTER, 0);
+    poke32(b, IDT + s->vector * 8, 0x80000 | HANDLER);
+    poke32(b, IDT + s->vector * 8 + 4, 0x8e00);
+    poke32(b, IDT + 0x41 * 8, 0x80000 | TOGGLE);
+    poke32(b, IDT + 0x41 * 8 + 4, 0xee00);
+    poke32(b, IDT + 0x42 * 8, 0x80000 | END);
+    poke32(b, IDT + 0x42 * 8 + 4, 0xee00);
+    if (s->mov_cr == 0xe0)
+        b->v->cr4 ^= s->on ? s->bit : 0;
+    else
+        b->v->cr0 ^= s->on ? 0 : s->bit;
+    Direct *d = direct_new(b->v, DIRECT_ON, NULL);
+    g_assert_cmpint(direct_run(d), ==, EXIT_HALT);
+    g_assert_cmpuint(b->v->gpr[R_BP].d, ==, 0);
+    g_assert_cmpuint(word_at((const char *)b->ram->host, COUNTER / 4), ==, TIMES);
+    g_assert_cmpuint(d->stats.stays, >=, 2 * TIMES); /* before and after what was switched off */
+    g_assert_cmpuint(d->stats.interpreted, <, 1000);
+    g_assert_cmpuint(spaces_stats(d->spaces)->swept, >=, 2 * TIMES);
+    bench_end(b, d);
+}
+
 /* ---- split views ---- */
 
 /* A program that does nothing but call a library at the other end of its space: split views are given up for it. */
@@ -717,6 +778,12 @@ int main(int argc, char **argv)
     g_test_add_data_func("/direct/rdtsc/once", GINT_TO_POINTER(false), test_rdtsc);
     g_test_add_data_func("/direct/rdtsc/often", GINT_TO_POINTER(true), test_rdtsc);
     g_test_add_func("/direct/torn", test_torn);
+    static const Switch sse = {{0x0f, 0x57, 0xc0}, 0xe0, CR4_OSFXSR, true, VEC_UD}; /* xorps */
+    static const Switch x87 = {{0xd9, 0xd0, 0x90}, 0xc0, CR0_EM, false, VEC_NM}; /* fnop; nop */
+    static const Switch mmx = {{0x0f, 0xef, 0xc0}, 0xc0, CR0_EM, false, VEC_UD}; /* pxor */
+    g_test_add_data_func("/direct/switched/sse", &sse, test_switched);
+    g_test_add_data_func("/direct/switched/x87", &x87, test_switched);
+    g_test_add_data_func("/direct/switched/mmx", &mmx, test_switched);
     g_test_add_func("/sweep/insns", test_sweep_insns);
     g_test_add_func("/sweep/flow", test_sweep_flow);
     g_test_add_func("/policy/stretches", test_stretches);

@@ -28,8 +28,7 @@ typedef enum HostLack {
     HOST_LACKS_CPL,     /* not protected mode at CPL 3 */
     HOST_LACKS_FLAGS,   /* IOPL above 0, IF clear, VIF or VIP set: PUSHF would show the host's */
     HOST_LACKS_TF,      /* single-step: the host's signals are not the guest's traps */
-    HOST_LACKS_NM,      /* CR0.TS or EM: nothing on the host raises #NM */
-    HOST_LACKS_SSE_OFF, /* a CPU with SSE and CR4.OSFXSR clear: the host would run what must be #UD */
+    HOST_LACKS_NM,      /* CR0.TS: nothing on the host raises #NM */
     HOST_LACKS_AC,      /* EFLAGS.AC with CR0.AM clear: the host has AM set and would raise #AC */
     HOST_LACKS_DEBUG,   /* a breakpoint is enabled in DR7 */
     HOST_LACKS_SEGMENT, /* a segment that modify_ldt will not make */
@@ -53,6 +52,11 @@ static inline bool decision_is_direct(Decision d)
 
 /* Pure, constant time. A mismatch of EFLAGS.ID is none: the stub can set it (docs/sandbox.md). */
 HostLack host_can_express(const Vcpu *v);
+/*
+ * The features, bits by InsnFeature, whose instructions may be in code that runs directly: the CPU's without those that control registers have switched off.
+ * Constant time. SDM 3A 2.5, 13.1
+ */
+uint64_t host_may_run(const Vcpu *v);
 
 /* A few words for counters and reports. */
 const char *decision_name(Decision d);

@@ -99,6 +99,7 @@ static bool sandbox_ready(Direct *d)
 {
     Space *s = d->now;
     spaces_late(d->spaces);
+    spaces_set_features(d->spaces, host_may_run(d->v));
     if (!s->sandbox) {
         g_autoptr(GError) error = NULL;
         bool fresh;

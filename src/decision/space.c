@@ -375,6 +375,28 @@ void code_forget(Spaces *all, uint32_t page, bool split)
     }
 }
 
+/* What was seen of a page of RAM counts no more, and nobody runs it until it was looked at again. */
+static void code_reset(Spaces *all, uint32_t page, CodePage *c)
+{
+    code_forget(all, page, false);
+    code_forget(all, page, true);
+    memset(&c->sweep, 0, sizeof c->sweep);
+    c->copied = false;
+}
+
+static void reset_each(gpointer page, gpointer code, gpointer opaque)
+{
+    code_reset(opaque, GPOINTER_TO_UINT(page), code);
+}
+
+void spaces_set_features(Spaces *all, uint64_t features)
+{
+    if (G_LIKELY(all->rules.features == features))
+        return;
+    all->rules.features = features;
+    g_hash_table_foreach(all->code, reset_each, all);
+}
+
 static void look_anew(gpointer page, gpointer code, gpointer opaque)
 {
     CodePage *c = code;
@@ -404,10 +426,7 @@ static void code_written(Spaces *all, uint64_t offset, uint64_t len)
         if (!c)
             continue;
         if (c->sweep.code_size || c->copied) {
-            code_forget(all, page, false);
-            code_forget(all, page, true);
-            memset(&c->sweep, 0, sizeof c->sweep);
-            c->copied = false;
+            code_reset(all, page, c);
             c->writes++;
             all->stats.code_written++;
         }

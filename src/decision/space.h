@@ -74,6 +74,8 @@ Spaces *spaces_new(Vcpu *v, const SweepRules *rules, struct ViewPool *views);
  */
 void spaces_let_rdtsc(Spaces *all);
 bool spaces_lets_rdtsc(const Spaces *all);
+/* The features whose instructions may run directly from now on (host_may_run()). When they are others than before, all code is looked at anew. */
+void spaces_set_features(Spaces *all, uint64_t features);
 void spaces_free(Spaces *all);
 /* The Space of a CR3, made if need be; the one unused longest that has no sandbox may go for it. */
 Space *spaces_get(Spaces *all, uint64_t cr3);
