@@ -70,8 +70,6 @@ HostLack host_can_express(const Vcpu *v)
         return HOST_LACKS_FLAGS;
     if (v->flags & FL_TF)
         return HOST_LACKS_TF;
-    if ((v->cr0 & CR0_TS) && !(v->cr0 & CR0_EM))
-        return HOST_LACKS_NM;
     if ((v->flags & FL_AC) && !(v->cr0 & CR0_AM))
         return HOST_LACKS_AC;
     if (v->dr[7] & 0xff)
@@ -87,7 +85,7 @@ uint64_t host_may_run(const Vcpu *v)
     static const uint64_t sse = 1ull << F_SSE | 1ull << F_SSE2 | 1ull << F_SSE3 | 1ull << F_SSSE3 | 1ull << F_SSE41 | 1ull << F_SSE42 |
                                 1ull << F_AES | 1ull << F_PCLMUL;
     static const uint64_t x87 = 1ull << F_FPU | 1ull << F_MMX;
-    uint64_t off = v->cr0 & CR0_EM ? x87 | sse : v->cr4 & CR4_OSFXSR ? 0 : sse;
+    uint64_t off = v->cr0 & (CR0_EM | CR0_TS) ? x87 | sse : v->cr4 & CR4_OSFXSR ? 0 : sse;
     return v->model->features & ~off;
 }
 
@@ -112,10 +110,10 @@ const char *host_lack_name(HostLack l)
         [HOST_LACKS_CPL] = "a CPL other than 3",
         [HOST_LACKS_FLAGS] = "IOPL, IF, VIF or VIP",
         [HOST_LACKS_TF] = "single-step",
-        [HOST_LACKS_NM] = "#NM (CR0.TS)",
         [HOST_LACKS_AC] = "EFLAGS.AC without CR0.AM",
         [HOST_LACKS_DEBUG] = "breakpoints in DR7",
         [HOST_LACKS_SEGMENT] = "such a segment",
+        [HOST_LACKS_TIME] = "CR0.TS so soon again",
     };
     return names[l];
 }

@@ -28,10 +28,10 @@ typedef enum HostLack {
     HOST_LACKS_CPL,     /* not protected mode at CPL 3 */
     HOST_LACKS_FLAGS,   /* IOPL above 0, IF clear, VIF or VIP set: PUSHF would show the host's */
     HOST_LACKS_TF,      /* single-step: the host's signals are not the guest's traps */
-    HOST_LACKS_NM,      /* CR0.TS: nothing on the host raises #NM */
     HOST_LACKS_AC,      /* EFLAGS.AC with CR0.AM clear: the host has AM set and would raise #AC */
     HOST_LACKS_DEBUG,   /* a breakpoint is enabled in DR7 */
     HOST_LACKS_SEGMENT, /* a segment that modify_ldt will not make */
+    HOST_LACKS_TIME,    /* CR0.TS came too soon again for code to be looked at anew: direct.c */
     HOST_LACK_COUNT
 } HostLack;
 

@@ -25,6 +25,7 @@ enum {
     GUESS_ENTRIES = 4096, /* to user mode, between guesses of the clock's rate */
     WHIM_ONE_IN = 16,    /* with chaos: stretches that run directly unasked */
     SKIP_ONE_IN = 4,     /* ...and that are translated although they might run directly */
+    SWITCH_MS = 100,     /* between two times that CR0.TS may have all code looked at anew */
     QUIET_STRETCHES = 128, /* of an address space that is not promoted, between two that are asked about */
 };
 
@@ -150,6 +151,24 @@ Space *direct_space(Direct *d)
     return d->now;
 }
 
+/*
+ * Kernels that save the x87's state only for who uses it set CR0.TS at every switch of tasks. While no program uses it, TS stays set, and all is well with code
+ * that has none of its instructions. But where programs do, all code would be looked at anew at every turn: so that is done only now and then.
+ */
+HostLack direct_lacks(Direct *d)
+{
+    HostLack lack = host_can_express(d->v);
+    uint64_t features = host_may_run(d->v);
+    if (lack != HOST_LACKS_NOTHING || features == spaces_features(d->spaces))
+        return lack;
+    uint64_t now = direct_ticks();
+    if ((d->v->cr0 & CR0_TS) && d->switched && now - d->switched < SWITCH_MS * d->costs.ms)
+        return HOST_LACKS_TIME;
+    d->switched = now;
+    spaces_set_features(d->spaces, features);
+    return lack;
+}
+
 /* May the state run directly, the policy aside? */
 static bool eligible(Direct *d)
 {
@@ -157,7 +176,7 @@ static bool eligible(Direct *d)
     d->stats.decided[decision]++;
     if (!decision_is_direct(decision))
         return false;
-    HostLack lack = host_can_express(d->v);
+    HostLack lack = direct_lacks(d);
     d->stats.lacks[lack]++;
     return lack == HOST_LACKS_NOTHING && (d->v->cr0 & CR0_PG);
 }

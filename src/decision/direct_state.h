@@ -58,6 +58,7 @@ struct Direct {
     uint64_t chaos;       /* state of the random numbers that overrule the policy; 0: none do */
     bool whim;            /* they did: this stay tells nothing about its address space */
     bool was_long;        /* the last stretch that was told was... */
+    uint64_t switched;    /* when x87 and SSE were last switched on or off for code that runs directly, in ticks */
     uint64_t began;       /* ...so this is when the one that runs began, in ticks; else 0 */
     uint64_t translated;  /* instructions translated, ever, when it began */
     EarlyPolicy early[EARLY_POLICIES]; /* before anything was tried */
@@ -77,6 +78,10 @@ static inline Policy *direct_policy(const Space *s)
 }
 /* The Space of the CR3 now. NULL before anything was tried. */
 Space *direct_space(Direct *d);
+/*
+ * What the host can not show of the state now. When it can, Spaces are told which features are switched on, and code is what they allow.
+ */
+HostLack direct_lacks(Direct *d);
 /* Try whether there is direct execution; false: no. */
 bool direct_try(Direct *d);
 void direct_tracef(Direct *d, const char *format, ...) G_GNUC_PRINTF(2, 3);

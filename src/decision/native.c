@@ -99,7 +99,6 @@ static bool sandbox_ready(Direct *d)
 {
     Space *s = d->now;
     spaces_late(d->spaces);
-    spaces_set_features(d->spaces, host_may_run(d->v));
     if (!s->sandbox) {
         g_autoptr(GError) error = NULL;
         bool fresh;
@@ -447,7 +446,7 @@ static void run(Direct *d, Stay *stay)
         v->doing = DOING_NATIVE; /* again, after an excursion */
         if (!stay->own && (stay->trips || !d->now->sandbox))
             look_at_own(stay);
-        if (host_can_express(v) != HOST_LACKS_NOTHING || (stay->unsure && decide(v) != DECIDE_DIRECT))
+        if (direct_lacks(d) != HOST_LACKS_NOTHING || (stay->unsure && decide(v) != DECIDE_DIRECT))
             return;
         stay->unsure = false;
         if (!sandbox_ready(d))

@@ -397,6 +397,11 @@ void spaces_set_features(Spaces *all, uint64_t features)
     g_hash_table_foreach(all->code, reset_each, all);
 }
 
+uint64_t spaces_features(const Spaces *all)
+{
+    return all->rules.features;
+}
+
 static void look_anew(gpointer page, gpointer code, gpointer opaque)
 {
     CodePage *c = code;

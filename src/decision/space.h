@@ -76,6 +76,7 @@ void spaces_let_rdtsc(Spaces *all);
 bool spaces_lets_rdtsc(const Spaces *all);
 /* The features whose instructions may run directly from now on (host_may_run()). When they are others than before, all code is looked at anew. */
 void spaces_set_features(Spaces *all, uint64_t features);
+uint64_t spaces_features(const Spaces *all);
 void spaces_free(Spaces *all);
 /* The Space of a CR3, made if need be; the one unused longest that has no sandbox may go for it. */
 Space *spaces_get(Spaces *all, uint64_t cr3);
