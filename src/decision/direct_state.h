@@ -58,9 +58,9 @@ struct Direct {
     uint64_t chaos;       /* state of the random numbers that overrule the policy; 0: none do */
     bool whim;            /* they did: this stay tells nothing about its address space */
     bool was_long;        /* the last stretch that was told was... */
-    uint64_t switched;    /* when x87 and SSE were last switched on or off for code that runs directly, in ticks */
     uint64_t began;       /* ...so this is when the one that runs began, in ticks; else 0 */
     uint64_t translated;  /* instructions translated, ever, when it began */
+    uint64_t switched;    /* when x87 and SSE were last switched on or off for code that runs directly, in ticks */
     EarlyPolicy early[EARLY_POLICIES]; /* before anything was tried */
     Perch perch;          /* the thread's */
     Space *now;           /* whose */
