@@ -91,6 +91,8 @@ tests/guests/%.bin: tests/guests/%.S tests/guests/common.inc
 # Direct execution: the same guests and more of their kind.
 check_PROGRAMS += tests/test-direct
 tests_test_direct_SOURCES = tests/test-direct.c $(CPUBENCH)
+check_PROGRAMS += tests/test-sweep
+tests_test_sweep_SOURCES = tests/test-sweep.c
 
 # Translated code against the interpreter, and what only it can get wrong.
 check_PROGRAMS += tests/test-tcache

@@ -569,7 +569,9 @@ bool space_has_code(const Space *s, Gva addr)
 
 void space_saw(Space *s, Gva addr, unsigned code_size)
 {
-    if (!s->split) /* a copy holds nothing that was not looked at */
+    if (s->split)
+        view_saw(s, addr);
+    else
         code_saw(s, addr, code_size);
 }
 

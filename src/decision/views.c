@@ -138,7 +138,7 @@ static void write_copies(Space *s, Gva addr)
         if (!next || tail == next->head)
             return;
         next->head = tail;
-        if (tail && !(next->copy.at[tail] & COPY_KNOWN))
+        if (tail && !(next->copy.at[tail] & COPY_SURE))
             copy_extend(&next->copy, rules, page_of(s, next), tail);
         addr += PAGE_SIZE;
     }
@@ -198,16 +198,28 @@ static bool is_in(const Space *s, const View *v, unsigned offset)
     return (v->copy.at[offset] & COPY_LEN) && copy_of(s, v)[offset] == page_of(s, v)[offset];
 }
 
+static void extend(Space *s, View *v, Gva addr)
+{
+    copy_extend(&v->copy, &s->owner->rules, page_of(s, v), addr & ~PAGE_MASK);
+    refresh(s, addr);
+    s->owner->stats.extended++;
+}
+
+void view_saw(Space *s, Gva addr)
+{
+    View *v = view_at(s, addr);
+    if (v && !(v->copy.at[addr & ~PAGE_MASK] & COPY_KNOWN))
+        extend(s, v, addr);
+}
+
 bool view_extend(Space *s, Gva addr)
 {
     View *v = view_at(s, addr);
     unsigned offset = addr & ~PAGE_MASK;
     if (!v || is_in(s, v, offset) || (v->copy.at[offset] & COPY_TRAP))
         return false;
-    if (!(v->copy.at[offset] & COPY_KNOWN)) {
-        copy_extend(&v->copy, &s->owner->rules, page_of(s, v), offset);
-        refresh(s, addr);
-        s->owner->stats.extended++;
+    if (!(v->copy.at[offset] & COPY_SURE)) {
+        extend(s, v, addr);
         if (is_in(s, v, offset))
             return true;
     }
@@ -222,5 +234,5 @@ bool view_lacks(const Space *s, Gva addr)
 {
     const View *v = view_at(s, addr);
     unsigned offset = addr & ~PAGE_MASK;
-    return v && (v->copy.at[offset] & COPY_KNOWN) && !is_in(s, v, offset);
+    return v && (v->copy.at[offset] & COPY_SURE) && !is_in(s, v, offset);
 }

@@ -53,5 +53,7 @@ bool view_map(Space *s, Gva addr, uint32_t page, Gva start, unsigned code_size);
 void view_drop(Space *s, Gva addr, bool tell);
 /* Execution reached addr, and its instruction is not in the copy: can it be? True: now it is. */
 bool view_extend(Space *s, Gva addr);
+/* Execution goes on at addr, perhaps in the middle of what was taken for an instruction: look at what begins there, unless that was done. */
+void view_saw(Space *s, Gva addr);
 /* Is addr known to be what is left out? Then there is no need to try. */
 bool view_lacks(const Space *s, Gva addr);

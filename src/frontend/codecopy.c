@@ -5,10 +5,14 @@
 #include <string.h>
 
 #define HLT 0xf4
+#define CALL 0xe8
 #define CS_OVERRIDE 0x2e
 
+/* How certain it is that an instruction begins somewhere. */
+typedef enum Level { GUESS, KNOWN, SURE, LEVELS } Level;
+
 typedef struct Todo {
-    uint64_t known[SWEEP_PAGE / 64], guess[SWEEP_PAGE / 64];
+    uint64_t set[LEVELS][SWEEP_PAGE / 64];
     bool more;
 } Todo;
 
@@ -27,20 +31,31 @@ static unsigned skip_prefixes(const uint8_t *bytes, unsigned n, bool *cs)
     return k;
 }
 
-/* Does execution not go on in line behind it? */
-static bool ends_line(const uint8_t *bytes, unsigned n)
+typedef enum Way {
+    WAY_ON,     /* in line */
+    WAY_FORKS,  /* in line, or elsewhere; or a call, which need not return */
+    WAY_ENDS,   /* not in line; behind INT3 and UD2 some compilers put data for whoever handles the exception */
+} Way;
+
+/* Where execution goes on. */
+static Way way_of(const uint8_t *bytes, unsigned n)
 {
     bool cs;
     unsigned k = skip_prefixes(bytes, n, &cs);
-    uint8_t reg = k + 1 < n ? bytes[k + 1] >> 3 & 7 : 0;
+    uint8_t next = k + 1 < n ? bytes[k + 1] : 0, reg = next >> 3 & 7;
     switch (bytes[k]) {
     case 0xe9: case 0xeb: case 0xea: /* JMP */
     case 0xc2: case 0xc3: case 0xca: case 0xcb: case 0xcf: /* RET, IRET */
+    case 0xcc: /* INT3 */
     case HLT:
-        return true;
-    case 0xff: return reg == 4 || reg == 5;
-    case 0x0f: return k + 1 < n && bytes[k + 1] == 0x0b; /* UD2 */
-    default: return false;
+        return WAY_ENDS;
+    case 0xe8: case 0x9a: /* CALL */
+    case 0xe0: case 0xe1: case 0xe2: case 0xe3: /* LOOP, JECXZ */
+    case 0xce: /* INTO */
+        return WAY_FORKS;
+    case 0xff: return reg == 4 || reg == 5 ? WAY_ENDS : reg == 2 || reg == 3 ? WAY_FORKS : WAY_ON;
+    case 0x0f: return next == 0x0b ? WAY_ENDS /* UD2 */ : (next & 0xf0) == 0x80 ? WAY_FORKS : WAY_ON;
+    default: return (bytes[k] & 0xf0) == 0x70 ? WAY_FORKS : WAY_ON;
     }
 }
 
@@ -61,6 +76,17 @@ static bool runs(const uint8_t *bytes, const InsnPeek *p)
     }
 }
 
+/* What may not run from a copy: does it, done otherwise, lead in line? Not what raises an exception, or calls the kernel. */
+static bool leads_on(Look found, const InsnPeek *p)
+{
+    switch (p->row) {
+    case ROW_INVALID: case ROW_SYSENTER: case ROW_SYSCALL: case ROW_INT1:
+        return false;
+    default:
+        return found == LOOK_REFUSED;
+    }
+}
+
 /* At most SWEEP_INSN_MAX bytes from offset, those of the next page behind those of this one. */
 static unsigned gather(const uint8_t *page, const uint8_t *next_page, unsigned offset, uint8_t *out)
 {
@@ -73,78 +99,82 @@ static unsigned gather(const uint8_t *page, const uint8_t *next_page, unsigned o
     return n;
 }
 
-static void put(uint64_t *set, unsigned offset)
+static void later(Todo *todo, Level level, unsigned offset)
 {
-    set[offset / 64] |= 1ull << (offset % 64);
+    todo->set[level][offset / 64] |= 1ull << (offset % 64);
+    todo->more = true;
 }
 
 /* In line from offset on. An instruction that goes on beyond the page counts as harmless here; copy_write() looks again. */
-static void line(CodeCopy *c, const SweepRules *rules, const uint8_t *page, unsigned offset, bool known, Todo *todo)
+static void line(CodeCopy *c, const SweepRules *rules, const uint8_t *page, unsigned offset, Level level, Todo *todo)
 {
-    const uint8_t done = known ? COPY_KNOWN : COPY_SEEN;
-    while (offset < SWEEP_PAGE && !(c->at[offset] & done)) {
+    static const uint8_t marks[LEVELS] = {COPY_SEEN, COPY_SEEN | COPY_KNOWN, COPY_SEEN | COPY_KNOWN | COPY_SURE};
+    while (offset < SWEEP_PAGE && (c->at[offset] & marks[level]) != marks[level]) {
         const uint8_t *bytes = page + offset;
         unsigned n = SWEEP_PAGE - offset;
         InsnPeek p = {.row = ROW_INVALID};
         Look found = sweep_look(rules, bytes, n, c->code_size, &p);
-        c->at[offset] |= COPY_SEEN | (known ? COPY_KNOWN : 0);
+        c->at[offset] |= marks[level];
         if (found == LOOK_MORE) {
             c->at[offset] = (c->at[offset] & ~COPY_LEN) | COPY_LEN;
             return;
         }
-        if (found == LOOK_OK && runs(bytes, &p))
+        bool in = found == LOOK_OK && runs(bytes, &p);
+        if (in)
             c->at[offset] = (c->at[offset] & ~COPY_LEN) | p.len;
-        else if (known)
+        else if (level > GUESS)
             c->at[offset] |= COPY_TRAP;
-        if (found == LOOK_TRAPS || (found == LOOK_REFUSED && !(known && p.known)))
+        if (found == LOOK_TRAPS || (found == LOOK_REFUSED && !(level > GUESS && p.known)))
             return;
+        Way way = way_of(bytes, MIN(n, p.len));
+        Level to_level = way == WAY_ENDS || bytes[0] == CALL ? level : MIN(level, KNOWN);
         int64_t to = (int64_t)offset + p.target;
-        if (p.jumps && to >= 0 && to < (int64_t)SWEEP_PAGE && !(c->at[to] & done)) {
-            put(known ? todo->known : todo->guess, to);
-            todo->more = true;
-        }
-        bool ends = ends_line(bytes, MIN(n, p.len));
+        if (p.jumps && to >= 0 && to < (int64_t)SWEEP_PAGE)
+            later(todo, to_level, to);
         offset += p.len;
-        if (ends) {
-            if (!known)
-                continue;
-            if (offset < SWEEP_PAGE) {
-                put(todo->guess, offset);
-                todo->more = true;
-            }
+        if (way == WAY_ENDS && level > GUESS) {
+            if (offset < SWEEP_PAGE)
+                later(todo, GUESS, offset);
             return;
         }
+        if (way == WAY_FORKS || (!in && !leads_on(found, &p)))
+            level = MIN(level, KNOWN);
     }
 }
 
-static void lines(CodeCopy *c, const SweepRules *rules, const uint8_t *page, uint64_t *set, bool known, Todo *todo)
+static void lines(CodeCopy *c, const SweepRules *rules, const uint8_t *page, Level level, Todo *todo)
 {
+    uint64_t *set = todo->set[level];
     for (unsigned w = 0; w < SWEEP_PAGE / 64; w++)
         while (set[w]) {
             unsigned offset = w * 64 + __builtin_ctzll(set[w]);
             set[w] &= set[w] - 1;
-            line(c, rules, page, offset, known, todo);
+            line(c, rules, page, offset, level, todo);
         }
 }
 
 void copy_extend(CodeCopy *c, const SweepRules *rules, const uint8_t *page, unsigned offset)
 {
-    Todo todo = {.more = true};
-    put(todo.known, offset);
+    Todo todo = {0};
+    later(&todo, SURE, offset);
     while (todo.more) {
         todo.more = false;
-        lines(c, rules, page, todo.known, true, &todo);
-        if (!todo.more)
-            lines(c, rules, page, todo.guess, false, &todo);
+        for (int level = SURE; level >= GUESS && !todo.more; level--)
+            lines(c, rules, page, level, &todo);
     }
 }
 
-/* Does an instruction that must not run begin within the len bytes from offset, not counting the first? */
+/* Does an instruction that must not run begin within the len bytes from offset, not counting the first? What is sure does not give way to what is not. */
 static bool hides_trap(const CodeCopy *c, const CodeCopy *next, unsigned offset, unsigned len)
 {
-    for (unsigned k = offset + 1; k < offset + len; k++)
-        if (k < SWEEP_PAGE ? c->at[k] & COPY_TRAP : !next || (next->at[k - SWEEP_PAGE] & COPY_TRAP))
+    const uint8_t marks = COPY_TRAP | (c->at[offset] & COPY_SURE);
+    for (unsigned k = offset + 1; k < offset + len; k++) {
+        if (k >= SWEEP_PAGE && !next)
             return true;
+        uint8_t at = k < SWEEP_PAGE ? c->at[k] : next->at[k - SWEEP_PAGE];
+        if ((at & marks) == marks)
+            return true;
+    }
     return false;
 }
 
@@ -167,79 +197,113 @@ static bool is_silent(const uint8_t *bytes, unsigned n, const InsnPeek *p)
     }
 }
 
-/* Would control that arrives at offset, within an instruction in dst, meet what must not run, or what the page has not? */
-static bool is_hazard(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, const uint8_t *dst, unsigned offset)
+/* A copy that is being written. */
+typedef struct Draft {
+    const CodeCopy *c;
+    const SweepRules *rules;
+    const uint8_t *page;
+    unsigned head;          /* bytes of an instruction of the page before */
+    uint8_t in[SWEEP_PAGE]; /* lengths of the instructions in it, by offset */
+    uint8_t *dst;
+} Draft;
+
+/* Would control that arrives at offset, within an instruction in the copy, meet what the page has not, or (in an exact one) what must not run? */
+static bool is_hazard(const Draft *d, unsigned offset)
 {
+    const uint8_t *here = d->dst + offset, *page = d->page + offset;
     unsigned n = SWEEP_PAGE - offset;
     InsnPeek p = {.row = ROW_INVALID};
-    switch (sweep_look(rules, dst + offset, n, c->code_size, &p)) {
-    case LOOK_OK: return memcmp(dst + offset, page + offset, p.len) != 0; /* its last bytes are HLTs of ours */
-    case LOOK_REFUSED: return is_silent(dst + offset, n, &p);
-    case LOOK_MORE: return !sweep_tail_allowed(rules, dst + offset, n, c->code_size);
+    switch (sweep_look(d->rules, here, n, d->c->code_size, &p)) {
+    case LOOK_OK: return memcmp(here, page, p.len) != 0; /* its last bytes are HLTs of ours */
+    case LOOK_REFUSED: return is_silent(here, n, &p) && (d->c->exact || memcmp(here, page, p.len) != 0);
+    case LOOK_MORE: return !d->c->exact || !sweep_tail_allowed(d->rules, here, n, d->c->code_size);
     default: return false;
     }
 }
 
-/* Take the instruction at offset out of dst, but for bytes that others in it have too. True: there are such. */
-static bool take_out(const uint8_t *page, uint8_t *in, uint8_t *dst, unsigned offset)
+/*
+ * May control arrive within the instruction at offset, and go wrong? In an exact copy it may anywhere; else where another instruction is
+ * sure to begin, and anywhere in what is not sure to be an instruction.
+ */
+static bool is_hazardous(const Draft *d, unsigned offset)
 {
-    unsigned len = in[offset], from = offset < SWEEP_INSN_MAX ? 0 : offset - SWEEP_INSN_MAX;
+    bool sure = !d->c->exact && (d->c->at[offset] & COPY_SURE);
+    unsigned end = MIN(offset + d->in[offset], SWEEP_PAGE), reach = end + SWEEP_INSN_MAX;
+    if (!d->c->exact && !sure && reach <= SWEEP_PAGE && !memcmp(d->dst + offset, d->page + offset, reach - offset))
+        return false; /* the commonest: the page is all there, that far */
+    for (unsigned k = offset + 1; k < end; k++)
+        if (sure ? (d->c->at[k] & COPY_SURE) && !d->in[k] : is_hazard(d, k))
+            return true;
+    return false;
+}
+
+static void put_in(Draft *d, unsigned offset)
+{
+    memcpy(d->dst + offset, d->page + offset, MIN(d->in[offset], SWEEP_PAGE - offset));
+}
+
+/* Take the instruction at offset out, but for bytes that others in the copy have too. True: there are such. */
+static bool take_out(Draft *d, unsigned offset)
+{
+    unsigned end = MIN(offset + d->in[offset], SWEEP_PAGE), from = offset < SWEEP_INSN_MAX ? 0 : offset - SWEEP_INSN_MAX;
     bool shared = false;
-    memset(dst + offset, HLT, len);
-    in[offset] = 0;
-    for (unsigned k = from; k < offset + len; k++)
-        if (in[k] && k + in[k] > offset) {
-            memcpy(dst + k, page + k, in[k]);
+    memset(d->dst + offset, HLT, end - offset);
+    d->in[offset] = 0;
+    memcpy(d->dst, d->page, d->head);
+    for (unsigned k = from; k < end; k++)
+        if (d->in[k] && k + d->in[k] > offset) {
+            put_in(d, k);
             shared = true;
         }
     return shared;
 }
 
 /*
- * Take out of dst what makes it less than exact. in: lengths of the instructions in it, by offset. What arrives within an instruction
- * goes on behind it, so from the end to the beginning is enough, unless instructions overlap.
+ * Take out all in which control may arrive and go wrong. What arrives within an instruction goes on behind it, so from the end to the
+ * beginning is enough, unless instructions overlap.
  */
-static void make_exact(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, uint8_t *in, uint8_t *dst)
+static void take_out_hazards(Draft *d)
 {
     bool again = true;
     while (again) {
         again = false;
         for (unsigned offset = SWEEP_PAGE; offset-- > 0;)
-            for (unsigned k = 1; k < in[offset]; k++)
-                if (is_hazard(c, rules, page, dst, offset + k) && take_out(page, in, dst, offset))
-                    again = true;
+            if (d->in[offset] > 1 && is_hazardous(d, offset) && take_out(d, offset))
+                again = true;
     }
+}
+
+/* The length of the instruction at offset; 0: it may not run. That may depend on the next page, which may have changed. */
+static unsigned last_len(const Draft *d, const uint8_t *next_page, unsigned offset)
+{
+    uint8_t bytes[SWEEP_INSN_MAX];
+    unsigned n = gather(d->page, next_page, offset, bytes);
+    InsnPeek p = {.row = ROW_INVALID};
+    return sweep_look(d->rules, bytes, n, d->c->code_size, &p) == LOOK_OK && runs(bytes, &p) ? p.len : 0;
 }
 
 unsigned copy_write(const CodeCopy *c, const SweepRules *rules, const uint8_t *page, const CodeCopy *next, const uint8_t *next_page,
                     unsigned head, uint8_t *dst)
 {
+    Draft d = {.c = c, .rules = rules, .page = page, .head = head, .dst = dst};
     unsigned tail = 0;
-    uint8_t in[SWEEP_PAGE] = {0};
     memset(dst, HLT, SWEEP_PAGE);
     memcpy(dst, page, head);
     for (unsigned offset = 0; offset < SWEEP_PAGE; offset++) {
         unsigned len = c->at[offset] & COPY_LEN;
         if (!len || (c->at[offset] & (COPY_TRAP | COPY_KNOWN)) != COPY_KNOWN)
             continue;
-        if (offset > SWEEP_PAGE - SWEEP_INSN_MAX) { /* it may depend on the next page, which may have changed */
-            uint8_t bytes[SWEEP_INSN_MAX];
-            unsigned n = gather(page, next ? next_page : NULL, offset, bytes);
-            InsnPeek p = {.row = ROW_INVALID};
-            if (sweep_look(rules, bytes, n, c->code_size, &p) != LOOK_OK || !runs(bytes, &p))
-                continue;
-            len = p.len;
-        }
-        if (hides_trap(c, next, offset, len))
+        if (offset > SWEEP_PAGE - SWEEP_INSN_MAX)
+            len = last_len(&d, next ? next_page : NULL, offset);
+        if (!len || hides_trap(c, next, offset, len))
             continue;
-        unsigned here = MIN(len, SWEEP_PAGE - offset);
-        if (c->exact && here < len)
+        if (offset + len > SWEEP_PAGE && (c->exact || !(c->at[offset] & COPY_SURE)))
             continue;
-        in[offset] = len;
-        memcpy(dst + offset, page + offset, here);
-        tail = MAX(tail, len - here);
+        d.in[offset] = len;
+        put_in(&d, offset);
     }
-    if (c->exact)
-        make_exact(c, rules, page, in, dst);
-    return tail;
+    take_out_hazards(&d);
+    for (unsigned offset = SWEEP_PAGE - SWEEP_INSN_MAX; offset < SWEEP_PAGE; offset++)
+        tail = MAX(tail, offset + d.in[offset]);
+    return tail - MIN(tail, SWEEP_PAGE);
 }

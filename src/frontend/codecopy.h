@@ -6,9 +6,11 @@
  * and what stood there is dealt with otherwise.
  *
  * Instructions are found from where they are known to begin: where execution was seen, from there in line and along branches.
- * Behind a jump or a return they are guessed to begin. What is only guessed stays out of the copy until execution comes to it: if the
- * guess is wrong, a true instruction may begin in its last bytes, and would run with HLT for its own. A copy grows when execution reaches an address that was not looked at. An instruction that is known to begin
- * within the bytes of another, and that must not run, keeps the other out of the copy.
+ * Behind a jump or a return, INT3 or UD2 they are guessed to begin. If what is taken for an instruction is none, a true one may begin in its
+ * last bytes, and would run with HLT for its own. So guesses stay out of the copy until execution comes to them, and what is known, but not
+ * sure (behind a call, which need not return, or a branch, which may always be taken) is in it where no such instruction can be. A copy
+ * grows when execution reaches what it has not. An instruction that is known to begin within the bytes of another, and that must not run,
+ * keeps the other out of the copy.
  *
  * An exact copy leaves nothing to chance: wherever control arrives in it, also in the middle of an instruction, it meets what may
  * run and is what the page has, or HLT. That keeps many harmless instructions out (ADD ESP, 1Ch has C4 1C in it, which is LES),
@@ -22,8 +24,9 @@
 enum {
     COPY_LEN = 15,
     COPY_SEEN = 16,  /* looked at, as the beginning of an instruction... */
-    COPY_KNOWN = 32, /* ...which it is for certain... */
+    COPY_KNOWN = 32, /* ...which it is by all that code leads to... */
     COPY_TRAP = 64,  /* ...and must not run */
+    COPY_SURE = 128, /* execution was there, or came by where it can but come from there */
 };
 
 typedef struct CodeCopy {
@@ -32,7 +35,7 @@ typedef struct CodeCopy {
     bool exact;
 } CodeCopy;
 
-/* An instruction begins at offset for certain: look at it and at all that it leads to within the page. */
+/* Execution came to offset: look at the instruction there and at all that it leads to within the page. */
 void copy_extend(CodeCopy *c, const SweepRules *rules, const uint8_t *page, unsigned offset);
 
 /*
