@@ -127,10 +127,10 @@ static void line(CodeCopy *c, const SweepRules *rules, const uint8_t *page, unsi
         if (found == LOOK_TRAPS || (found == LOOK_REFUSED && !(level > GUESS && p.known)))
             return;
         Way way = way_of(bytes, MIN(n, p.len));
-        Level to_level = way == WAY_ENDS || bytes[0] == CALL ? level : MIN(level, KNOWN);
+        Level fork = c->exact ? level : MIN(level, KNOWN); /* an exact copy is right wherever control arrives */
         int64_t to = (int64_t)offset + p.target;
         if (p.jumps && to >= 0 && to < (int64_t)SWEEP_PAGE)
-            later(todo, to_level, to);
+            later(todo, way == WAY_ENDS || bytes[0] == CALL ? level : fork, to);
         offset += p.len;
         if (way == WAY_ENDS && level > GUESS) {
             if (offset < SWEEP_PAGE)
@@ -138,7 +138,7 @@ static void line(CodeCopy *c, const SweepRules *rules, const uint8_t *page, unsi
             return;
         }
         if (way == WAY_FORKS || (!in && !leads_on(found, &p)))
-            level = MIN(level, KNOWN);
+            level = fork;
     }
 }
 
