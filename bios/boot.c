@@ -239,6 +239,7 @@ static void explain(void)
 static void boot_from(u8 n)
 {
     /* a failed boot program's stack is no more ours than its data */
+    ebda_set8(EBDA_STACK_BUSY, 0);
     irq_enable();
     for (; n < SHARED_FIELD(boots); n++) {
         ebda_set8(EBDA_BOOT_NEXT, n + 1);

@@ -17,6 +17,7 @@
 #define R_ECX 32
 #define R_EAX 36
 #define R_FLAGS 46
+#define REGS_FRAME 48           /* all of Regs */
 
 #define SEL_CODE32 0x08
 #define SEL_DATA32 0x10
@@ -30,11 +31,48 @@
 
 int_common:
     enter_c
+int_common_entered:
     movl %esp, %eax
     movzwl REGS_SIZE(%eax), %ecx
     calll *%ecx
     leave_c
     leaw 2(%esp), %sp           /* drop the handler's address */
+    iretw
+
+/* As int_common, but on the stack in the EBDA, unless that is in use: boot programs and old systems call INT 13h with a hundred bytes of theirs. */
+int_own_stack:
+    enter_c
+    movw $0x40, %ax
+    movw %ax, %fs
+    movw %fs:0x0e, %dx          /* EBDA's segment */
+    movw %dx, %fs
+    movb $1, %al
+    xchgb %al, %fs:EBDA_STACK_BUSY
+    testb %al, %al
+    jnz int_common_entered
+    movw %ss, %bp               /* C keeps it, as EBX */
+    movw %dx, %es
+    movl %esp, %esi
+    movl $(EBDA_STACK_TOP - REGS_FRAME), %edi
+    movl $(REGS_FRAME / 4), %ecx
+    rep movsl
+    movw %dx, %ds
+    movw %dx, %ss
+    movl $(EBDA_STACK_TOP - REGS_FRAME), %esp
+    movl %esp, %eax
+    movzwl REGS_SIZE(%eax), %ecx
+    calll *%ecx
+    movl %esp, %esi
+    movw %bp, %es
+    movzwl %bx, %edi
+    movl $(REGS_FRAME / 4), %ecx
+    cld
+    rep movsl
+    movw %bp, %ss
+    movl %ebx, %esp
+    movb $0, EBDA_STACK_BUSY
+    leave_c
+    leaw 2(%esp), %sp
     iretw
 
     .macro service vec, name
@@ -63,7 +101,7 @@ ivt_table:                      /* { vector, offset } ... ; the IVT's contents, 
     service 09, irq1_keyboard
     service 0e, irq6_floppy
     service 10, int10_no_video
-    service 13, int13
+    direct 13, stub_13
     service 14, int14
     service 15, int15
     service 16, int16
@@ -105,9 +143,12 @@ int_common_chain:
     leaw 2(%esp), %sp
     ljmpw *%cs:video_vector
 
+stub_13:
+    pushw $int13
+    jmp int_own_stack
 stub_40:
     pushw $int40
-    jmp int_common
+    jmp int_own_stack
 stub_05:
     pushw $int05
     jmp int_common

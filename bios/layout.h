@@ -10,6 +10,8 @@
 #define POOL_END       0xe000
 #define EBDA_SEG       0x9f40       /* 3 KiB below 640 KiB */
 #define EBDA_KIB       3
+#define EBDA_STACK_BUSY 0xc6        /* in the EBDA: its stack is in use */
+#define EBDA_STACK_TOP 0xc00        /* in the EBDA: 2 KiB and more below are a stack */
 #define POST_STACK     0x7000
 /* Linux judges by the year: before 2001 it mistrusts ACPI, from 2015 on it expects a laptop's. */
 #define BIOS_DATE      "11/21/14"

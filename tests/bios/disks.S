@@ -108,7 +108,44 @@ test_floppy:
     mov 0x7a, %fs
     cmpb $18, %fs:4(%bx)
     is "1E: diskette parameters"
+    mov $0, %dl
+    call with_small_stack
+    is "13/02: floppy, with 56 bytes of stack"
     ret
+
+/* Read drive DL's first sector with 56 bytes of stack left. ZF: it was read, and nothing below them was written to. */
+with_small_stack:
+    cli                             /* interrupts would want more */
+    mov $BUF, %ax
+    mov %ax, %es
+    mov $0x1000, %di
+    mov $0x5a, %al
+    mov $0x1200, %cx
+    rep stosb                       /* what is below the stack, and the buffer */
+    mov %ss, %si
+    mov %sp, %bp
+    mov %es, %ax
+    mov %ax, %ss
+    mov $0x1100 + 56, %sp
+    mov $0x2000, %bx
+    mov $0x0201, %ax
+    mov $1, %cx
+    mov $0, %dh
+    int $0x13
+    mov %si, %ss
+    mov %bp, %sp
+    sti
+    sbb %al, %al                    /* CF */
+    jnz 1f
+    cmpb $0x5a, %es:0x2000 + 510
+    sete %al
+    test %al, %al
+    jnz 1f
+    mov $0x1000, %di
+    mov $0x5a, %al
+    mov $0x100, %cx
+    repe scasb
+1:  ret
 
 test_disk:
     mov $BUF, %ax
@@ -128,6 +165,10 @@ test_disk:
     mov $0x0080, %dx
     int $0x13
     ok "13/02: disk"
+    mov $0x80, %dl
+    call with_small_stack
+    is "13/02: disk, with 56 bytes of stack"
+    xor %bx, %bx
     cmpl $1, %es:0
     is "13/02: sector 1"
     cmpl $2, %es:512
