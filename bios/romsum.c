@@ -1,4 +1,7 @@
-/* romsum FILE: sets the last byte of an option ROM so that all bytes add up to 0 (PCI Firmware 3.0, 5.2). */
+/*
+ * romsum FILE: sets the last byte of an option ROM so that all bytes add up to 0 (PCI Firmware 3.0, 5.2). Status 2: those of one of its pages
+ * alone do so, too. PC-MOS/386 takes such a page for an empty one, and puts memory there.
+ */
 #include <stdio.h>
 
 int main(int argc, char **argv)
@@ -23,5 +26,18 @@ int main(int argc, char **argv)
     rom[bytes - 1] = -sum;
     rewind(f);
     fwrite(rom, 1, bytes, f);
-    return fclose(f) != 0;
+    if (fclose(f)) {
+        fprintf(stderr, "romsum: can not write %s\n", argv[1]);
+        return 1;
+    }
+    for (size_t page = 0; page < bytes; page += 4096) {
+        sum = 0;
+        for (size_t i = page; i < page + 4096 && i < bytes; i++) {
+            sum += rom[i];
+        }
+        if (sum == 0) {
+            return 2;
+        }
+    }
+    return 0;
 }
