@@ -29,7 +29,7 @@ enum {
 #define bda_set16(off, v) poke16(BDA_SEG, off, v)
 #define bda_set32(off, v) poke32(BDA_SEG, off, v)
 
-/* Extended BDA: the first 5Dh bytes are IBM's, the rest ours. A ROM may move it, so its segment is looked up. */
+/* Extended BDA: the first 5Dh bytes are IBM's, the rest ours. A ROM may move it, so its segment is looked up. C6h and what is above 400h: layout.h. */
 enum {
     EBDA_SIZE = 0x00, EBDA_MOUSE_HANDLER = 0x22, EBDA_MOUSE_FLAGS = 0x26, EBDA_MOUSE_FLAGS2 = 0x27,
     EBDA_MOUSE_DATA = 0x28, EBDA_FDPT0 = 0x3d, EBDA_FDPT1 = 0x4d,

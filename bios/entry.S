@@ -35,6 +35,7 @@ int_common_entered:
     movl %esp, %eax
     movzwl REGS_SIZE(%eax), %ecx
     calll *%ecx
+int_common_leave:
     leave_c
     leaw 2(%esp), %sp           /* drop the handler's address */
     iretw
@@ -71,9 +72,7 @@ int_own_stack:
     movw %bp, %ss
     movl %ebx, %esp
     movb $0, EBDA_STACK_BUSY
-    leave_c
-    leaw 2(%esp), %sp
-    iretw
+    jmp int_common_leave
 
     .macro service vec, name
     .globl \name

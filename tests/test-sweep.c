@@ -201,10 +201,10 @@ static void test_copy_guess(void)
  */
 static void test_copy_data(void)
 {
-    static const char *const before[] = {"\xcc", "\xe8\x10\x00\x00\x00", "\xff\x50\x05", "\x74\x02"};
+    static const char *const before[] = {"\xcc", "\xe8\x10\x11\x11\x11", "\xff\x50\x05", "\x74\x02"};
     for (unsigned n = 0; n < G_N_ELEMENTS(before); n++) {
         uint8_t bytes[16] = {0x40}, *at = bytes + 1;
-        unsigned len = before[n][0] == '\xe8' ? 5 : strlen(before[n]);
+        unsigned len = strlen(before[n]);
         memcpy(at, before[n], len);
         memcpy(at + len, "\x09\xe9\x54\xfd\xff\xff", 6); /* a code that the handler skips; jmp */
         CodeCopy c;

@@ -131,15 +131,12 @@ static void write_copies(Space *s, Gva addr)
     for (;;) {
         View *v = view_at(s, addr), *next = after(s, addr);
         uint8_t fresh[PAGE_SIZE];
-        const SweepRules *rules = &s->owner->rules;
-        unsigned tail = copy_write(&v->copy, rules, page_of(s, v), next ? &next->copy : NULL, next ? page_of(s, next) : NULL,
+        unsigned tail = copy_write(&v->copy, &s->owner->rules, page_of(s, v), next ? &next->copy : NULL, next ? page_of(s, next) : NULL,
                                    v->head, fresh);
         memcpy(copy_of(s, v), fresh, PAGE_SIZE);
         if (!next || tail == next->head)
             return;
-        next->head = tail;
-        if (tail && !(next->copy.at[tail] & COPY_SURE))
-            copy_extend(&next->copy, rules, page_of(s, next), tail);
+        next->head = tail; /* what lies behind need not be code: the instruction may be a call that does not return */
         addr += PAGE_SIZE;
     }
 }
