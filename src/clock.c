@@ -145,6 +145,7 @@ int64_t clock_now(Clock *c)
             now = __atomic_load_n(&c->held, __ATOMIC_RELAXED);
         else
             now = slowed_now(c) - __atomic_load_n(&c->offset, __ATOMIC_RELAXED);
+        __builtin_ia32_lfence(); /* else the counter may be read after seq has been looked at again (SDM 2B, RDTSC) */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while ((seq & 1) || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
     return now;
@@ -197,6 +198,7 @@ uint64_t clock_tsc(Clock *c)
             tsc = slowed_tsc(c) - __atomic_load_n(&c->tsc_offset, __ATOMIC_RELAXED);
         else
             tsc = __atomic_load_n(&c->tsc_held, __ATOMIC_RELAXED);
+        __builtin_ia32_lfence(); /* else the counter may be read after seq has been looked at again (SDM 2B, RDTSC) */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while ((seq & 1) || seq != __atomic_load_n(&c->seq, __ATOMIC_RELAXED));
     if (G_UNLIKELY(__atomic_load_n(&c->absence.watch, __ATOMIC_ACQUIRE)))
